@@ -11,6 +11,7 @@ import numpy as np
 from bench.control_figures import Found, adherence_of
 from bench.controls import sung_midi
 from bench.floor_measures import TrueSong
+from bench.measuring import rounded
 from bench.scores import chroma_cosine
 from bench.toy2_causes import RESAMPLING
 from bench.toy2_songs import Studio
@@ -101,8 +102,8 @@ def figures(rows: Mapping[str, Sequence[Found]], asked: Mapping[str, tuple[str, 
     for name, songs in rows.items():
         errors, phones = ([one[key] for one in songs] for key in ("phone errors", "phones"))
         keys = [key for key in songs[0] if not key.startswith("phone")]
-        told[name] = {"per": _told(rate(errors, phones, RESAMPLING))}
-        told[name] |= {key: _told(mean([one[key] for one in songs], RESAMPLING)) for key in keys}
+        told[name] = {"per": rounded(rate(errors, phones, RESAMPLING))}
+        told[name] |= {key: rounded(mean([one[key] for one in songs], RESAMPLING)) for key in keys}
     adherence: dict[str, Any] = {}
     paired: dict[str, Any] = {}
     for name, (other, control) in asked.items():
@@ -111,7 +112,7 @@ def figures(rows: Mapping[str, Sequence[Found]], asked: Mapping[str, tuple[str, 
         scores = OF.get(control) or tuple(dict.fromkeys(key for keys in OF.values() for key in keys))
         for key in scores:
             own, others = ([one[f"own {key}"] for one in rows[row]] for row in (name, other))
-            paired[f"{name} - {other}: {key}"] = _told(paired_mean_difference(own, others, RESAMPLING))
+            paired[f"{name} - {other}: {key}"] = rounded(paired_mean_difference(own, others, RESAMPLING))
             adherence[f"{name}: {key}"] = adherence_of(
                 [(rows["floor"], rows[name], rows[other])], f"own {key}"
             )
@@ -130,7 +131,7 @@ def alike(ones: Sequence[Found], others: Sequence[Found]) -> dict[str, Any]:
             [one["style"] for one in ones], [one["style"] for one in others], RESAMPLING
         ),
     }
-    return {name: [*_told(one), _word(one, MARGINS[name])] for name, one in found.items()}
+    return {name: [*rounded(one), _word(one, MARGINS[name])] for name, one in found.items()}
 
 
 def _word(found: Estimate, margin: float) -> str:
@@ -141,8 +142,3 @@ def _word(found: Estimate, margin: float) -> str:
     if abs(found.value) + Z_90 * error < margin:
         return "equal"
     return "differs" if found.low > 0 or found.high < 0 else "not shown equal"
-
-
-def _told(estimate: Estimate) -> list[Any]:
-    known = (estimate.value, estimate.low, estimate.high)
-    return [*(None if value is None else round(float(value), 3) for value in known), estimate.n]

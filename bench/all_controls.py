@@ -36,7 +36,7 @@ from bench.control_adherence import DROPOUT, GUIDED, HELD_OUT_SEED, TOGETHER, su
 from bench.control_figures import Found
 from bench.control_models import crops_of, models_of, whole_of
 from bench.control_songs import NAMES, others_of, songs_of
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_causes import EVENLY, RECIPE
 from bench.toy2_songs import Songs, Studio
 from bench.toy2_training import conditions_by
@@ -203,9 +203,7 @@ def _asked(song: Sample, name: str, num_frames: int) -> np.ndarray:
 
 def main() -> None:
     """Measure each seed that is not there, write, and show."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=120)
     parser.add_argument("--held-out", type=int, default=64, help="how many the file of new songs holds")

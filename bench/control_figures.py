@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.measuring import rounded
 from bench.toy2_causes import RESAMPLING
 from eval.stats.intervals import mean, rate
 
@@ -21,15 +22,16 @@ def figures(rows: Mapping[str, Sequence[Found]]) -> dict[str, Any]:
         errors, phones = zip(*((one["phone errors"], one["phones"]) for one in songs), strict=True)
         per = rate(errors, phones, RESAMPLING)
         keys = [key for key in songs[0] if not key.startswith("phone")]
-        told[name] = {"per": _told(per)} | {
-            key: _told(mean([one[key] for one in songs if one[key] is not None], RESAMPLING)) for key in keys
+        told[name] = {"per": rounded(per)} | {
+            key: rounded(mean([one[key] for one in songs if one[key] is not None], RESAMPLING))
+            for key in keys
         }
     adherence = {
         f"{name}: {key}": adherence_of([(rows["floor"], rows[name], rows["other"])], key)
         for name, key in _asked(rows)
     }
     contour = {
-        f"{name} - {other}: {key}": _told(mean(_differences(rows[name], rows[other], key), RESAMPLING))
+        f"{name} - {other}: {key}": rounded(mean(_differences(rows[name], rows[other], key), RESAMPLING))
         for name, other in (("melody", "other melody"), ("both", "other"))
         if name in rows and other in rows
         for key in rows["floor"][0]
@@ -89,11 +91,6 @@ def adherence_of(seeds: Sequence[Three], key: str) -> list[float] | None:
     shares = (means[:, 1] - means[:, 2]) / np.where(room > 0, room, np.nan)
     low, high = np.nanpercentile(shares[1:], [2.5, 97.5])
     return [round(float(value), 3) for value in (shares[0], low, high)] + [num_songs]
-
-
-def _told(estimate: Any) -> list[Any]:
-    known = (estimate.value, estimate.low, estimate.high)
-    return [*(None if value is None else round(float(value), 3) for value in known), estimate.n]
 
 
 def pooled(seeds: Sequence[Mapping[str, Sequence[Found]]]) -> dict[str, list[float] | None]:

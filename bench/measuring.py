@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from eval.stats.intervals import Estimate
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -20,6 +23,12 @@ RESULTS = Path(__file__).parent / "results"
 def options_parser(told: str | None) -> argparse.ArgumentParser:
     """A parser of options whose help is the script's docstring as it stands."""
     return argparse.ArgumentParser(description=told, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def rounded(estimate: Estimate, digits: int = 3) -> list[float | int | None]:
+    """Value, bounds and how many, as results hold them; None where there is none."""
+    known = (estimate.value, estimate.low, estimate.high)
+    return [*(None if value is None else round(float(value), digits) for value in known), estimate.n]
 
 
 def interleaved(runs: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:

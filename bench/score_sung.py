@@ -14,12 +14,12 @@ each song's scores: the same command goes on.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from bench.control_adherence import GUIDED, HELD_OUT_SEED, sung
 from bench.control_songs import songs_of
 from bench.controls import sung_midi
 from bench.floor_measures import TrueSong
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser, rounded
 from bench.score_forms import scores_of
 from bench.toy2_causes import EVENLY, RECIPE, RESAMPLING
 from bench.toy2_songs import Songs, Studio, sung_tokens
@@ -69,6 +69,7 @@ from tasks.toy.world_two.true_song import truth_of
 from tasks.toy.world_two.truth import Truth
 
 FLOOR, TRUTH, EVEN = "floor", "truth", "truth, even"
+_told = partial(rounded, digits=4)
 FORMS = ("MusicXML", "MIDI", "UltraStar", "DiffSinger")
 PHONED = "DiffSinger, its phones"
 LESS = {**dict.fromkeys(FORMS, (EVEN, TRUTH)), PHONED: (TRUTH,), EVEN: (TRUTH,)}
@@ -245,16 +246,9 @@ def _late(row: Row) -> TimingErrors:
     return TimingErrors(tuple(row["start_s"]), (), row["words"])
 
 
-def _told(estimate: Any) -> list[Any]:
-    known = (estimate.value, estimate.low, estimate.high)
-    return [*(None if value is None else round(float(value), 4) for value in known), estimate.n]
-
-
 def main() -> None:
     """Sing and hear what is not there, write, and show."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=24)

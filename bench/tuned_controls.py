@@ -36,7 +36,7 @@ from bench.control_models import models_of, taught
 from bench.control_songs import NAMES, others_of, songs_of
 from bench.controls import Extractors
 from bench.floor_measures import TrueSong
-from bench.measuring import RESULTS, machine
+from bench.measuring import RESULTS, machine, options_parser, rounded
 from bench.toy2_causes import EVENLY, NEAR_NOISE, RECIPE, RESAMPLING
 from bench.toy2_songs import Songs, Studio
 from bench.toy2_training import conditions_by
@@ -200,12 +200,12 @@ class Bench:
         sums = {whose: np.array(told(model, self.new, self.asked[whose])) for whose in WHOSE}
         missed, spread = {whose: of[:, 0] for whose, of in sums.items()}, sums["none"][:, 1].tolist()
         knows = {
-            whose: _told(rate(np.subtract(spread, of).tolist(), spread, RESAMPLING))
+            whose: rounded(rate(np.subtract(spread, of).tolist(), spread, RESAMPLING))
             for whose, of in missed.items()
         }
         for other in WHOSE[1:]:
             more = np.subtract(missed[other], missed["own"]).tolist()
-            knows[f"own - {other}"] = _told(rate(more, spread, RESAMPLING))
+            knows[f"own - {other}"] = rounded(rate(more, spread, RESAMPLING))
         result = {"core_minutes": round(minutes, 2), "told": knows}
         if name not in self.given.sung:
             return result
@@ -217,29 +217,24 @@ class Bench:
             rows[said] = found
         key = "own chords templates"
         words = {
-            whose: _told(rate([one["phone errors"] for one in of], [one["phones"] for one in of], RESAMPLING))
+            whose: rounded(
+                rate([one["phone errors"] for one in of], [one["phones"] for one in of], RESAMPLING)
+            )
             for whose, of in rows.items()
         }
         return {
             **result,
             "chords": {
-                whose: _told(mean([one[key] for one in of], RESAMPLING)) for whose, of in rows.items()
+                whose: rounded(mean([one[key] for one in of], RESAMPLING)) for whose, of in rows.items()
             },
             "adherence": adherence_of([(rows["floor"], rows["own"], rows["other"])], key),
             "per": words,
         }
 
 
-def _told(estimate: Any) -> list[Any]:
-    known = (estimate.value, estimate.low, estimate.high)
-    return [*(None if value is None else round(float(value), 3) for value in known), estimate.n]
-
-
 def main() -> None:
     """Measure what is asked and does not stand, write after each, and show."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_parser(__doc__)
     parser.add_argument("--scratch", type=Path, required=True)
     for name, value in BUDGET.items():
         parser.add_argument(f"--{name}", type=int, default=value)

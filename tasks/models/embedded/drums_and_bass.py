@@ -9,6 +9,7 @@ Shapes: N samples at 44.1 kHz, M samples at 735 Hz, W of a window, R readings, G
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -78,8 +79,10 @@ def readings(mid_N: np.ndarray, kick_W: np.ndarray) -> tuple[np.ndarray, np.ndar
     windows_MW = np.lib.stride_tricks.sliding_window_view(
         np.pad(low_band(mid_N), (BEFORE, len(kick_W))), len(kick_W)
     )
+    factors = [np.linalg.qr(np.stack([kick_W, *sine_cosine_2W], axis=1)) for sine_cosine_2W in notes()]
     pieces = [
-        explained(windows_MW[first : first + AT_ONCE], kick_W) for first in range(0, len(windows_MW), AT_ONCE)
+        explained(windows_MW[first : first + AT_ONCE], factors)
+        for first in range(0, len(windows_MW), AT_ONCE)
     ]
     power_M, left_M, kick_M, bass_M = (np.concatenate(part) for part in zip(*pieces, strict=True))
     ratio_M = kick_M / np.maximum(bass_M, 1e-9)
@@ -89,9 +92,13 @@ def readings(mid_N: np.ndarray, kick_W: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.log(ratio_M[taken_M]), np.exp(-left_M[taken_M] / LEFT) * bass_M[taken_M]
 
 
-def explained(windows_MW: np.ndarray, kick_W: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Of each window its power, the share of it that is left over, and the levels of kick and bass, [M] each."""
-    factors = [np.linalg.qr(np.stack([kick_W, *sine_cosine_2W], axis=1)) for sine_cosine_2W in notes()]
+def explained(
+    windows_MW: np.ndarray, factors: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, ...]:
+    """Of each window its power, the share of it that is left over, and the levels of kick and bass, [M] each.
+
+    `factors`: basis [W, 3] and mixing [3, 3] of the kick with each note.
+    """
     heard_MP3 = (windows_MW @ np.concatenate([basis_W3 for basis_W3, _ in factors], axis=1)).reshape(
         len(windows_MW), len(factors), 3
     )

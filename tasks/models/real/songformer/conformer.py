@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tasks.models.real.songformer.encoder import Rotations
 from tasks.models.real.songformer.tensors import count, filled, size
 
 LAYERS = 10
@@ -113,19 +114,6 @@ class Layer(nn.Module):
         heard_BTD = heard_BTD + 0.5 * self.ffn2(self.ffn2_layer_norm(heard_BTD))
         told: Tensor = self.final_layer_norm(heard_BTD)
         return told
-
-
-class Rotations(nn.Module):
-    """How far each pair of numbers turns from one frame to the next."""
-
-    def __init__(self, angles: int) -> None:
-        super().__init__()
-        self.inv_freq: Tensor
-        self.register_buffer("inv_freq", torch.empty(angles))
-
-    def forward(self, num_frames: int) -> Tensor:
-        """The angles of each frame, half a head of them, [T, d / 2]."""
-        return torch.arange(num_frames, device=self.inv_freq.device).float()[:, None] * self.inv_freq
 
 
 class Conformer(nn.Module):

@@ -70,7 +70,7 @@ class Rotations(nn.Module):
         self.register_buffer("inv_freq", torch.empty(angles))
 
     def forward(self, num_frames: int) -> Tensor:
-        """The angles of each frame, [T, R]."""
+        """The angles of each frame, half as many as the numbers that are turned, [T, R]."""
         return torch.arange(num_frames, device=self.inv_freq.device).float()[:, None] * self.inv_freq
 
 

@@ -1,7 +1,6 @@
 """What MusicFM and MuQ hear of a song, as SongFormer takes it: the tenth layer of each over 30 s and over 420 s, side by side.
 
-Source: ASLP-lab/SongFormer, infer/infer.py. A rest that its code never comes beyond (1,024 samples and less behind a window) is left out here, and so
-is one of no whole step.
+Source: ASLP-lab/SongFormer, infer/infer.py. A rest behind the last window that is too short for a spectrum or a step is left out here.
 
 Shapes: N samples at 24 kHz, P mel bands, M frames of 100 Hz, T frames of 25 Hz, D numbers of a frame of one net.
 """
