@@ -32,7 +32,18 @@ from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_causes import RESAMPLING
 from bench.toy2_songs import Songs
 from bench.toy2_training import TOGETHER, conditions_by, learned, sung
-from bench.tuned_songs import World, add_sizes, begun, flow_of, heard, model_in, per, style, world_of
+from bench.tuned_songs import (
+    World,
+    add_sizes,
+    begun,
+    flow_of,
+    heard,
+    kept_out,
+    model_in,
+    per,
+    style,
+    world_of,
+)
 from eval.metrics.error_rates import normalise
 from eval.stats.intervals import paired_mean_difference, paired_rate_difference
 from flows.settings.params import load_params
@@ -57,7 +68,7 @@ def tuned_to(
 ) -> tuple[dict[str, Any], Path]:
     """One tuning by the recipe unless the scratch folder has it: its losses by step, and the file of its best step."""
     few = load_params(FEW)
-    file = given.scratch / f"few-{given.genre}-{count}-{rate}-{seed}.safetensors"
+    file = given.scratch / f"few-{kept_out(given)}-{count}-{rate}-{seed}.safetensors"
     done, kept, before = (file.with_suffix(name) for name in (".json", ".state", ".looks"))
     if done.is_file():
         return json.loads(done.read_text()), file
@@ -236,12 +247,12 @@ def main() -> None:
     world = world_of(given, 2 * max(MOST, *given.sizes) + HELD_BACK)
     if "base" not in results:
         base = begun(world, given.scratch).eval().requires_grad_(False)
-        rows, _ = sung_by(world, base, given.scratch / f"few-{given.genre}-base.safetensors")
+        rows, _ = sung_by(world, base, given.scratch / f"few-{kept_out(given)}-base.safetensors")
         results |= {"base": rows, "tunings": {}, "machine": machine("torch", "numpy")}
         results["learned"] = {
             "songs": given.songs,
             "steps": [given.pretrain, given.sft],
-            "genre kept out": given.genre,
+            "genre kept out": kept_out(given),
         }
     for seed, rate, count in itertools.product(range(given.seeds), given.rates, given.sizes):
         done = results["tunings"].setdefault(f"{count} songs, rate {rate}", {})

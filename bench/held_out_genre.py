@@ -31,7 +31,18 @@ from scipy import stats
 
 from bench.measuring import RESULTS, machine, options_parser
 from bench.toy2_songs import Songs
-from bench.tuned_songs import World, add_sizes, begun, model_in, per, rows_of, style, tuned, world_of
+from bench.tuned_songs import (
+    World,
+    add_sizes,
+    begun,
+    kept_out,
+    model_in,
+    per,
+    rows_of,
+    style,
+    tuned,
+    world_of,
+)
 from eval.metrics.diversity import diversity
 from jam_model.dit import Jam
 from tasks.training.adapter_params import AdapterParams
@@ -74,7 +85,7 @@ def arm_rows(arm: str, world: World, given: argparse.Namespace, seed: int) -> di
     rate = RATES["full" if arm in ("full", "fusion alone") else "adapter"]
     told = {"steps": given.tune, "learning_rate": rate, "seed": 100 + seed, "warmup_steps": 20}
     section = world.params.sft.model_copy(update=told)
-    name = f"{given.genre}-{given.new}-{given.tune}-{arm.replace(', ', '-').replace(' ', '-')}-{seed}"
+    name = f"{kept_out(given)}-{given.new}-{given.tune}-{arm.replace(', ', '-').replace(' ', '-')}-{seed}"
     file = given.scratch / f"tuned-{given.songs}-{given.pretrain}-{given.sft}-{name}.safetensors"
     took = tuned(world, model, section, songs_for(arm, world), file)
     made = model_in(world, file)
@@ -208,7 +219,7 @@ def main() -> None:
     torch.set_num_threads(1)
     given.scratch.mkdir(parents=True, exist_ok=True)
     results = json.loads(given.out.read_text()) if given.out.is_file() else {}
-    size = f"{given.genre}: {given.songs} songs, steps {given.pretrain}/{given.sft}/{given.tune}, {given.new} new, {given.prompts} prompts a side"
+    size = f"{kept_out(given)}: {given.songs} songs, steps {given.pretrain}/{given.sft}/{given.tune}, {given.new} new, {given.prompts} prompts a side"
     of_size: dict[str, Any] = results.setdefault(size, {"arms": {}})
     ends = time.monotonic() + 60 * given.minutes
     world = world_of(given, given.new)

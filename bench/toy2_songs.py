@@ -91,7 +91,7 @@ def songs_of(
     """
     toy = params.toy.model_dump(mode="json", include={"world", "two"})
     said = {name: value for name, value in asdict(making).items() if value != ()}
-    facts = [toy, studio.codec.identity, said, seed, count]
+    facts = [toy, studio.codec.identity, studio.style.identity, said, seed, count]
     what = json.dumps([*facts, studio.aligner.identity] if aligned else facts, sort_keys=True)
     path = scratch / f"songs-{hashlib.sha256(what.encode()).hexdigest()[:12]}.npz"
     if not path.is_file():

@@ -61,11 +61,20 @@ def add_sizes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompts", type=int, default=16, help="held out, of each side")
     parser.add_argument("--pretrain", type=int, default=1500)
     parser.add_argument("--sft", type=int, default=400)
+    parser.add_argument(
+        "--ears", default="embedded", help="models.style_encoder.model, which asks and judges"
+    )
+
+
+def kept_out(given: argparse.Namespace) -> str:
+    """The genre that the base never heard, and the ears where they are not the usual ones: a part of the names of files."""
+    return given.genre if given.ears == "embedded" else f"{given.genre}-{given.ears}"
 
 
 def world_of(given: argparse.Namespace, num_new: int) -> World:
     """Songs and the base; each from the scratch folder where it stands. `num_new`: songs of the genre to tune to."""
-    params = load_params(RECIPE, [*EVENLY, f"pretrain.steps={given.pretrain}", f"sft.steps={given.sft}"])
+    told = [f"pretrain.steps={given.pretrain}", f"sft.steps={given.sft}"]
+    params = load_params(RECIPE, [*EVENLY, *told, f"models.style_encoder.model={given.ears}"])
     studio, rest = Studio(params), tuple(name for name in GENRES if name != given.genre)
 
     def made(genres: tuple[str, ...], seed: int, count: int) -> Songs:
@@ -79,7 +88,7 @@ def world_of(given: argparse.Namespace, num_new: int) -> World:
         "new prompts": made(own, HELD_OUT_SEED, given.prompts),
     }
     genres = {name: np.asarray(studio.style.embed_text(f"{GENRES[name].description}")) for name in GENRES}
-    base = given.scratch / f"base-{given.genre}-{given.songs}-{given.pretrain}-{given.sft}.safetensors"
+    base = given.scratch / f"base-{kept_out(given)}-{given.songs}-{given.pretrain}-{given.sft}.safetensors"
     if not base.is_file():
         save_file(_base(params, songs["old"], studio.codec.silence_C), base)
     return World(params, studio, songs, genres, base)

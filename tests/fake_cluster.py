@@ -32,6 +32,7 @@ class FakeCluster:
     address: str
     head: psutil.Process
     environment: dict[str, str]  # what a driver needs to be let in
+    folder: Path  # its logs
 
     def nodes(self) -> list[psutil.Process]:
         """The raylets that the autoscaler started and that still run."""
@@ -49,6 +50,11 @@ class FakeCluster:
         while len(self.nodes()) > count and time.monotonic() < deadline:
             time.sleep(0.2)
         return len(self.nodes()) <= count
+
+    def decided(self) -> str:
+        """The last of what the autoscaler wrote of its decisions, for a test that fails."""
+        logs = self.folder.glob("session_*/logs/monitor.log")
+        return "\n".join(file.read_text(errors="replace")[-4000:] for file in logs)
 
 
 @contextmanager
@@ -105,7 +111,7 @@ def fake_cluster(max_nodes: int, idle_minutes: float = 0.05) -> Iterator[FakeClu
         head = psutil.Process(started.pid)
         try:
             _wait_for(started, Path(folder, "head.log"))
-            yield FakeCluster(address, head, access)
+            yield FakeCluster(address, head, access, Path(folder))
         finally:
             ours = [*head.children(recursive=True), head]
             for process in ours:

@@ -74,7 +74,8 @@ def test_the_readme_goes_from_a_laptop_to_nodes_that_come_and_go_and_die_with_th
             time.sleep(0.2)
         assert "6 songs" in said(running)
         assert most == 3 and killed
-        assert cluster.shrinks_to(0, within_s=60)
+        # as long as a node may take to start: one that takes a killed one's place is idle only once it has
+        assert cluster.shrinks_to(0, within_s=180), cluster.decided()
     for part in ("table", "shards"):
         assert digests(work / part) == digests(tmp_path / "one" / part)
     assert "encode" in said(started(rates, songs, work, {}))
