@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from bench.control_figures import Found, adherence_of
 from bench.controls import sung_midi
@@ -109,8 +110,7 @@ def figures(rows: Mapping[str, Sequence[Found]], asked: Mapping[str, tuple[str, 
     for name, (other, control) in asked.items():
         if name not in rows or other not in rows:
             continue
-        scores = OF.get(control) or tuple(dict.fromkeys(key for keys in OF.values() for key in keys))
-        for key in scores:
+        for key in scores_of(control):
             own, others = ([one[f"own {key}"] for one in rows[row]] for row in (name, other))
             paired[f"{name} - {other}: {key}"] = rounded(paired_mean_difference(own, others, RESAMPLING))
             adherence[f"{name}: {key}"] = adherence_of(
@@ -132,6 +132,57 @@ def alike(ones: Sequence[Found], others: Sequence[Found]) -> dict[str, Any]:
         ),
     }
     return {name: [*rounded(one), _word(one, MARGINS[name])] for name, one in found.items()}
+
+
+def pooled(
+    seeds: Sequence[Mapping[str, Sequence[Found]]], asked: Mapping[str, tuple[str, str]]
+) -> dict[str, Any]:
+    """Adherence over the seeds of a model, songs and seeds drawn anew, and own less the other's of each seed."""
+    told: dict[str, Any] = {}
+    for name, (other, control) in asked.items():
+        for key in (f"own {one}" for one in scores_of(control)):
+            of_seed = [
+                mean([a[key] - b[key] for a, b in zip(rows[name], rows[other], strict=True)], RESAMPLING)  # type: ignore[operator]
+                for rows in seeds
+            ]
+            told[f"{name}: {key}"] = {
+                "adherence": adherence_of([(rows["floor"], rows[name], rows[other]) for rows in seeds], key),
+                "own less other's, by seed": [rounded(one)[0] for one in of_seed],
+            }
+    return told
+
+
+def equal_over_seeds(ones: Sequence[Sequence[Found]], others: Sequence[Sequence[Found]]) -> dict[str, Any]:
+    """PER and style of rows less those of others, a pair a seed: [difference, standard error of seeds and songs together, word]."""
+    told: dict[str, Any] = {}
+    for name, margin in MARGINS.items():
+        apart_SN = np.array(
+            [
+                [_score(one, name) - _score(other, name) for one, other in zip(*pair, strict=True)]
+                for pair in zip(ones, others, strict=True)
+            ]
+        )
+        seeds, songs = apart_SN.shape
+        of_seeds, of_songs = (apart_SN.mean(axis=axis).std(ddof=1) ** 2 for axis in (1, 0))
+        error = float(np.sqrt(of_seeds / seeds + of_songs / songs))
+        value, reach = float(apart_SN.mean()), float(stats.t.ppf(0.95, seeds - 1)) * error
+        equal = (
+            "equal" if abs(value) + reach < margin else "differs" if abs(value) > reach else "not shown equal"
+        )
+        told[name] = [round(value, 4), round(error, 4), "not decidable" if margin < 2 * error else equal]
+    return told
+
+
+def _score(found: Found, name: str) -> float:
+    """The phone error rate of one song, or its style."""
+    errors, phones, style = found["phone errors"], found["phones"], found["style"]
+    assert errors is not None and phones is not None and style is not None
+    return errors / phones if name == "per" else style
+
+
+def scores_of(control: str) -> tuple[str, ...]:
+    """What a control is judged by; `all` by every one."""
+    return OF.get(control) or tuple(dict.fromkeys(key for keys in OF.values() for key in keys))
 
 
 def _word(found: Estimate, margin: float) -> str:

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from bench.all_control_scores import Ears, alike, figures
+from bench.all_control_scores import Ears, alike, equal_over_seeds, figures, pooled
 from bench.coarse_songs import COARSE, with_coarse
 from bench.control_adherence import DROPOUT, GUIDED, HELD_OUT_SEED, TOGETHER, sung
 from bench.control_figures import Found
@@ -53,6 +53,10 @@ FOUR = (*NAMES, *COARSE)
 ROWS: dict[str, dict[str, tuple[str, ...]]] = {
     "four": {
         "none": (),
+        "chords": ("chords",),
+        "other chords": ("chords",),
+        "melody": ("melody",),
+        "other melody": ("melody",),
         "drums": ("drums",),
         "other drums": ("drums",),
         "audio": ("audio",),
@@ -66,7 +70,7 @@ ROWS: dict[str, dict[str, tuple[str, ...]]] = {
 FOURTH = "four"
 HEARD_WHOLE = (FOURTH, "floor")
 """Whose songs are scored by all ears; those of the others by words and style alone: the rest stands in control_adherence.json."""
-ASKED = {"drums": ("other drums", "drums"), "audio": ("other audio", "audio"), "all": ("other", "all")}
+ASKED = {one: (f"other {one}", one) for one in FOUR} | {"all": ("other", "all")}
 ALIKE = (
     (("four", "all"), ("four", "none")),
     (("four", "all"), ("base", "none")),
@@ -166,9 +170,7 @@ class Bench:
     def row(self, model: Jam | None, name: str, said: str) -> list[Found] | None:
         """The scores of every new song of one row; None where the minutes are over before the last. No model: the round trip."""
         given = self.given
-        budget = [given.songs, given.new, given.pretrain, given.sft, self.seed]
-        about = [given.new] if model is None else budget
-        path = given.scratch / f"allrow-{name}-{said.replace(' ', '-')}-{'-'.join(map(str, about))}.json"
+        path = _row_at(given, name, said, None if model is None else self.seed)
         found: list[Found] = json.loads(path.read_text()) if path.is_file() else []
         while len(found) < len(self.new):
             if time.monotonic() > given.until:
@@ -193,6 +195,30 @@ class Bench:
             self.ears.scores(latent_TC, new[i], sides if name in HEARD_WHOLE else {})
             for i, sides, latent_TC in zip(some, both, latents, strict=True)
         ]
+
+
+def _row_at(given: Given, name: str, said: str, seed: int | None) -> Path:
+    """Where the scores of a row's songs stand; `seed` None: the round trip's, which are those of all seeds."""
+    about = [given.new] if seed is None else [given.songs, given.new, given.pretrain, given.sft, seed]
+    return Path(given.scratch) / f"allrow-{name}-{said.replace(' ', '-')}-{'-'.join(map(str, about))}.json"
+
+
+def over_seeds(given: Given) -> dict[str, Any]:
+    """What the seeds say together, where there are two or more."""
+
+    def rows(name: str, said: str) -> list[list[Found]]:
+        return [json.loads(_row_at(given, name, said, seed).read_text()) for seed in range(given.seeds)]
+
+    floor = json.loads(_row_at(given, "floor", "floor", None).read_text())
+    by_name = {said: rows(FOURTH, said) for said in ROWS[FOURTH]}
+    seeds = [
+        {"floor": floor} | {said: found[seed] for said, found in by_name.items()}
+        for seed in range(given.seeds)
+    ]
+    pairs = [(one, two) for one, two in ALIKE if {one[0], two[0]} <= {*given.models}]
+    return pooled(seeds, ASKED) | {
+        f"{' '.join(one)} - {' '.join(two)}": equal_over_seeds(rows(*one), rows(*two)) for one, two in pairs
+    }
 
 
 def _asked(song: Sample, name: str, num_frames: int) -> np.ndarray:
@@ -234,6 +260,10 @@ def main() -> None:
         for name, model in told["models"].items():
             print(seed, name, json.dumps(model["adherence"]))
         print(seed, json.dumps(told["alike"], indent=1))
+    if given.seeds > 1 and FOURTH in given.models:
+        results[size][f"{given.seeds} seeds"] = over_seeds(given)
+        given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        print(json.dumps(results[size][f"{given.seeds} seeds"], indent=1))
 
 
 if __name__ == "__main__":
