@@ -27,7 +27,7 @@ class StageFailed(RuntimeError):
 class Section(BaseModel):
     """One section of params.yaml. Every number has its only value there: subclasses give no defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built once, with all settings
 
     def decides(self) -> dict[str, Any]:
         """The settings that decide values, as a fingerprint covers them: here all of them."""
