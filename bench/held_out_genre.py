@@ -1,6 +1,6 @@
 """Weights that never heard a genre, adapted to it: does an adapter bring what full tuning brings, and what becomes of the other genres?
 
-python bench/held_out_genre.py --scratch FOLDER [--genre rock] [--seeds 3] [--minutes 10]
+python bench/held_out_genre.py --scratch FOLDER [--genre rock] [--ears world_two] [--seeds 3] [--others 2] [--minutes 10]
 
 Toy songs of world two. The base learns all genres but one, is kept as a bare file, and every arm begins with that file: `full` learns all
 weights, `adapter` low-rank changes, `adapter, wrong style` the same from songs whose styles were dealt to one another, `fusion alone` the
@@ -212,7 +212,8 @@ def main() -> None:
     add_sizes(parser)
     parser.add_argument("--new", type=int, default=60, help="songs of the genre to tune to")
     parser.add_argument("--tune", type=int, default=300, help="steps")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="of `full` and `adapter`")
+    parser.add_argument("--others", type=int, default=2, help="seeds of the other arms")
     parser.add_argument("--minutes", type=float, default=10.0, help="begin nothing after so many")
     parser.add_argument("--out", type=Path, default=RESULTS / "held_out_genre.json")
     given = parser.parse_args()
@@ -235,7 +236,8 @@ def main() -> None:
     for seed in range(given.seeds):
         for arm in ARMS:
             done = of_size["arms"].setdefault(arm, {})
-            if str(seed) not in done and time.monotonic() < ends:
+            wanted = seed < (given.seeds if arm in RATES else given.others)
+            if wanted and str(seed) not in done and time.monotonic() < ends:
                 done[str(seed)] = arm_rows(arm, world, given, seed)
                 write()
     of_size["summary"] = summed(of_size)
