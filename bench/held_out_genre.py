@@ -7,7 +7,7 @@ weights, `adapter` low-rank changes, `adapter, wrong style` the same from songs 
 input layer with all else frozen, `adapter, replay` has one old song in ten. All have the same songs, steps, order and noise. Prompts are songs
 of the genre and of the others that nobody learned. What stands in the scratch folder is not made again; after --minutes it ends.
 
-share = (adapter - base) / (full - base), in PER and in style; its interval resamples seeds and prompts. An old genre is not worse where two one-sided
+share = (adapter - base) / (full - base), in PER, style and the flow's loss; `floor` is the codec's round trip of the prompts' own songs. Its interval resamples seeds and prompts. An old genre is not worse where two one-sided
 tests at 5 % each hold within the margin, and not decidable where the margin is below two standard errors.
 """
 
@@ -35,6 +35,7 @@ from bench.tuned_songs import (
     World,
     add_sizes,
     begun,
+    heard,
     kept_out,
     model_in,
     per,
@@ -174,15 +175,26 @@ def summed(results: Mapping[str, Any]) -> dict[str, Any]:
             f"old {name} beside base": not_worse(base["old"], sides["old"], name) for name in MARGINS
         }
     told["base"] = {f"{side} {name}": _short(f(base[side])) for side in base for name, f in FIGURES.items()}
+    if floor := results.get("floor"):
+        told["floor"] = {
+            f"{side} {name}": _short(f(rows))
+            for side, rows in floor.items()
+            for name, f in (("per", per), ("style", style))
+        } | {
+            f"{side} genres heard": dict(Counter(row["genre"] for row in rows))
+            for side, rows in floor.items()
+        }
     both = [one for one in results["arms"].get("full", {}) if one in results["arms"].get("adapter", {})]
     if both:
         full, adapter = (
             [results["arms"][arm][s]["rows"]["new"] for s in both] for arm in ("full", "adapter")
         )
-        told["share"] = {
-            n: share_of(base["new"], full, adapter, f) for n, f in (("per", per), ("style", style))
-        }
+        told["share"] = {n: share_of(base["new"], full, adapter, f) for n, f in FIGURES.items()}
     return told
+
+
+def _short_row(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "embedding"}
 
 
 def _flow(rows: Rows) -> float:
@@ -229,6 +241,12 @@ def main() -> None:
         results["machine"] = machine("torch", "numpy")
         given.out.write_text(json.dumps(results) + "\n")
 
+    if "floor" not in of_size:  # what the codec leaves of the songs themselves: none of them can be nearer
+        of_size["floor"] = {
+            side: [_short_row(heard(world, song, song.mean_TC)) for song in world.songs[f"{side} prompts"]]
+            for side in ("new", "old")
+        }
+        write()
     if "base" not in of_size:
         first = begun(world, given.scratch).eval().requires_grad_(False)
         of_size["base"] = sung_by(world, first)
