@@ -1,7 +1,7 @@
 """Does a model with chords, melody, drums and a sketch follow them, and keep words and style? One training, songs of world two.
 
 python bench/all_controls.py --scratch FOLDER [--songs 120] [--new 32] [--pretrain 1500] [--sft 400] [--seeds 1] [--minutes 8]
-    [--models four joint base]
+    [--models four joint base] [--rows none all other]
 
 FOLDER is that of `control_adherence.py`, whose songs and models (`base` without controls, `joint` with chords and melody) are taken where they stand. `four`
 is trained here, as `joint` was. Chords and melody are the truth's, drums and sketch are made as `prepare` makes them. Under the guidance over sets of
@@ -148,7 +148,7 @@ class Bench:
                     return None
                 models[FOURTH], rows[FOURTH] = four, {"floor": floor}
             models |= models_of(params, given, self.seed, learned, self.studio.codec.silence_C)
-        for name, said in ((one, row) for one in given.models for row in ROWS[one]):
+        for name, said in ((one, row) for one in given.models for row in asked_rows(given, one)):
             found = self.row(models[name][0], name, said)
             if found is None:
                 return None
@@ -162,7 +162,7 @@ class Bench:
             "alike": {
                 f"{' '.join(one)} - {' '.join(two)}": alike(rows[one[0]][one[1]], rows[two[0]][two[1]])
                 for one, two in ALIKE
-                if {one[0], two[0]} <= {*given.models}
+                if all(row in rows.get(name, ()) for name, row in (one, two))
             },
             "machine": machine("torch", "numpy", "librosa"),
         }
@@ -197,6 +197,11 @@ class Bench:
         ]
 
 
+def asked_rows(given: Given, name: str) -> list[str]:
+    """The rows of a model that were asked for."""
+    return [row for row in ROWS[name] if name != FOURTH or row in given.rows]
+
+
 def _row_at(given: Given, name: str, said: str, seed: int | None) -> Path:
     """Where the scores of a row's songs stand; `seed` None: the round trip's, which are those of all seeds."""
     about = [given.new] if seed is None else [given.songs, given.new, given.pretrain, given.sft, seed]
@@ -210,13 +215,18 @@ def over_seeds(given: Given) -> dict[str, Any]:
         return [json.loads(_row_at(given, name, said, seed).read_text()) for seed in range(given.seeds)]
 
     floor = json.loads(_row_at(given, "floor", "floor", None).read_text())
-    by_name = {said: rows(FOURTH, said) for said in ROWS[FOURTH]}
+    by_name = {said: rows(FOURTH, said) for said in asked_rows(given, FOURTH)}
     seeds = [
         {"floor": floor} | {said: found[seed] for said, found in by_name.items()}
         for seed in range(given.seeds)
     ]
-    pairs = [(one, two) for one, two in ALIKE if {one[0], two[0]} <= {*given.models}]
-    return pooled(seeds, ASKED) | {
+    asked = {name: of for name, of in ASKED.items() if {name, of[0]} <= {*given.rows}}
+    pairs = [
+        (one, two)
+        for one, two in ALIKE
+        if all(name in given.models and row in asked_rows(given, name) for name, row in (one, two))
+    ]
+    return pooled(seeds, asked) | {
         f"{' '.join(one)} - {' '.join(two)}": equal_over_seeds(rows(*one), rows(*two)) for one, two in pairs
     }
 
@@ -238,6 +248,9 @@ def main() -> None:
     parser.add_argument("--sft", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--models", nargs="+", choices=ROWS, default=[*ROWS])
+    parser.add_argument(
+        "--rows", nargs="+", choices=ROWS[FOURTH], default=[*ROWS[FOURTH]], help=f"of `{FOURTH}`"
+    )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="nothing begins later than that")
     parser.add_argument("--out", type=Path, default=RESULTS / "all_controls.json")
     given = parser.parse_args()
@@ -248,6 +261,7 @@ def main() -> None:
     results = json.loads(given.out.read_text()) if given.out.is_file() else {}
     size = f"{given.songs} songs, {given.new} new, steps {given.pretrain}/{given.sft}, guided"
     size += "" if {*given.models} == {*ROWS} else f", {' and '.join(given.models)} alone"
+    size += "" if {*given.rows} == {*ROWS[FOURTH]} else f", rows {', '.join(given.rows)}"
     for seed in range(given.seeds):
         if f"seed {seed}" not in results.get(size, {}):
             found = Bench(given, seed).measured()
