@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tasks.storage.numba_cache import keep_compiled_apart
 from tests.browser import browser  # noqa: F401 (a fixture of all tests)
 
+keep_compiled_apart()
 gc.disable()  # until all is imported: a third of the time that it takes is looking for garbage where there is none
 os.environ.setdefault("WDS_SECURE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads wait without taking a core from others

@@ -38,8 +38,10 @@ def run(arguments: list[str]) -> int:
     from flows.commands.meant import check_one_file, told_usage
     from flows.run.prefect_server import HINT, is_lost
     from flows.run.progress import FORESEEN, print_error
+    from tasks.storage.numba_cache import keep_compiled_apart
     from tasks.storage.retry import hint_of
 
+    keep_compiled_apart()
     try:
         check_one_file(arguments)
         code = app(arguments, prog_name="jam", standalone_mode=False)

@@ -15,6 +15,7 @@ import ray
 from tasks.engine.run_partition import Receipt, Work, run_alone, run_partition
 from tasks.engine.stage import Stage, StageFailed
 from tasks.storage.audio_cache import give_room
+from tasks.storage.numba_cache import keep_compiled_apart
 from tasks.storage.retry import with_retries
 
 START_TRIES = 3  # workers of a pool may die this often in a row before their first word
@@ -26,6 +27,7 @@ class _Worker:
 
     def __init__(self, audio_cache_bytes: int) -> None:
         self.stages: dict[int, Stage] = {}
+        keep_compiled_apart()
         give_room(audio_cache_bytes)
 
     def ready(self) -> None:

@@ -1,0 +1,58 @@
+"""A folder of compiled functions for each process that runs: numba's own, beside librosa, is mixed up where processes fill it at the same time.
+
+librosa's functions are compiled when they are first called, and kept. numba (0.68) reads an index, takes a free number for what it compiled and
+writes the index again; two processes can take one number for two functions. Who loads the one for the other dies by a
+signal, and so does every later process, until the folder is emptied.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import tempfile
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+VARIABLE = "NUMBA_CACHE_DIR"
+OWN = "process-"
+_held: list[BinaryIO] = []
+
+
+def keep_compiled_apart() -> Path:
+    """Points numba, before it is imported, at a folder that no other living process uses, and returns it.
+
+    It is the first free one of numbered folders, so what was compiled is found again; they lie where NUMBA_CACHE_DIR says, else in the
+    user's cache, by machine. The system gives a folder free when its process ends, however it ends. Where none can be written,
+    one is made for this process alone.
+    """
+    if _held:
+        return Path(_held[0].name).parent
+    given = Path(os.environ.get(VARIABLE) or _of_user())
+    root = given.parent if given.name.startswith(OWN) else given  # that of the process which started this one
+    try:
+        folder = next(folder for number in count() if _is_taken(folder := root / f"{OWN}{number}"))
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="jam-numba-"), f"{OWN}0")
+        _is_taken(folder)
+    os.environ[VARIABLE] = str(folder)
+    return folder
+
+
+def _of_user() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache, "jam", "numba", platform.node() or "localhost")
+
+
+def _is_taken(folder: Path) -> bool:
+    """Whether it is this process's from now on: False where another lives that has it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = (folder / "held").open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    _held.append(file)
+    return True
