@@ -65,6 +65,9 @@ class Pipeline:
                     )
                 self._writers[column] = stage.name
         self.inputs = {stage.name: self._by_writer(stage.name, stage.reads) for stage in stages}
+        for stage in stages:
+            if stage.sink:
+                self.inputs[stage.name] = self._with_all_before(stage.name)
         self.fit_inputs = {
             stage.name: list(self._by_writer(stage.name, stage.fit_reads))
             for stage in stages
@@ -82,6 +85,18 @@ class Pipeline:
                 raise ValueError(f"{stage} reads {column!r}, which only {writer} writes, later")
             found.setdefault(writer, []).append(column)
         return {name: found[name] for name in self.order if name in found}
+
+    def _with_all_before(self, stage: str) -> dict[str, list[str]]:
+        """The inputs of a stage that writes shards, and without a column those stages before it of which they are not made: a song that
+        one of these dropped is in no shard either.
+        """
+        inputs = dict(self.inputs[stage])
+        heard = {SOURCES, *inputs}
+        for name in reversed(self.order[: self.order.index(stage)]):
+            if name not in heard:
+                inputs[name] = []
+            heard |= {name, *self.inputs.get(name, ())}
+        return {name: inputs[name] for name in self.order if name in inputs}
 
     @property
     def columns(self) -> dict[str, Column]:

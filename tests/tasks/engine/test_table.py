@@ -9,7 +9,18 @@ import pytest
 from tasks.engine.pipeline import Pipeline
 from tasks.engine.stage import WholeTable
 from tasks.engine.table import Source, Table
-from tests.tasks.engine.probes import LISTED, Cut, Factor, Flag, Measure, sources, table_of
+from tests.tasks.engine.probes import (
+    LISTED,
+    Cut,
+    Factor,
+    Flag,
+    Listen,
+    Measure,
+    pipeline_of_titles,
+    run_here,
+    sources,
+    table_of,
+)
 
 
 def members(table: Table) -> dict[int, list[str]]:
@@ -114,6 +125,20 @@ class Told(Flag):
 
     def fit(self, table: WholeTable, reference: WholeTable | None) -> dict[str, str]:
         return self.told
+
+
+def test_a_song_that_a_stage_beside_the_shards_dropped_is_in_none(tmp_path: Path) -> None:
+    factor = Factor(factor=1.0)
+    stages = [Measure(factor), Listen(factor), Cut(factor)]  # nothing that Listen writes goes into a shard
+    pipeline = pipeline_of_titles(tmp_path, ["open", "closed"], *stages)
+    assert list(pipeline.inputs["cut"]) == ["measure", "listen"]
+    run_here(pipeline, tmp_path / "receipts")
+    assert {row["song_id"]: row["dropped_by"] for row in pipeline.rows()} == {
+        "song-00": None,
+        "song-01": "listen",
+    }
+    packed = b"".join(path.read_bytes() for path in (tmp_path / "shards").iterdir())
+    assert b"song-00" in packed and b"song-01" not in packed
 
 
 def test_what_a_fit_says_of_a_song_changes_only_its_partition(tmp_path: Path) -> None:
