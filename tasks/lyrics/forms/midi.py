@@ -35,10 +35,14 @@ HELD = re.compile(r"[-_~+]+")
 WORDS_TRACK = re.compile(rb"\s*(?:words|lyrics?)\s*", re.IGNORECASE)
 AT_ONCE_S = 0.03
 """A note this near to a lyric event begins with it, and one this near to the last one's end goes on from it."""
+LATE_S = 0.25
+"""A note that begins this long after a lyric event, with none before it and before the next event, is still the event's."""
 MELODY_SHARE = 0.8
 """Of the lyric events that one note begins with, for the notes of another track to be their melody."""
 PPQ, BEAT_US = 500, 500_000
 """A tick of 1 ms: the grid of what is written."""
+Timed = tuple[float, float, int]
+"""A note's start and end in seconds, and its pitch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +255,13 @@ def _lines(events: Sequence[Event], song: MidiSong, melody: Sequence[Sound]) -> 
     notes = [(song.seconds(note.start), song.seconds(note.end), note.pitch) for note in melody]
     starts = [start_s for start_s, _, _ in notes]
     ats = [math.inf if event.tick is None else song.seconds(event.tick) for event in events]
-    places = [_place(event.tick, melody, starts, at_s) for event, at_s in zip(events, ats, strict=True)]
+    untils, until_s = [math.inf] * len(ats), math.inf
+    for number in reversed(range(len(ats))):
+        untils[number], until_s = until_s, min(until_s, ats[number])
+    places = [
+        _place(event.tick, melody, notes, starts, at_s, until_s)
+        for event, at_s, until_s in zip(events, ats, untils, strict=True)
+    ]
     bounds = [
         bisect_left(starts, at_s - AT_ONCE_S) if place is None else place
         for place, at_s in zip(places, ats, strict=True)
@@ -268,14 +278,34 @@ def _lines(events: Sequence[Event], song: MidiSong, melody: Sequence[Sound]) -> 
         yield _line(syllables, first)
 
 
-def _place(tick: int | None, melody: Sequence[Sound], starts: Sequence[float], at_s: float) -> int | None:
-    """Of the one note that begins at once with an event; of several, as in fast runs, the one at its very tick."""
+def _place(
+    tick: int | None,
+    melody: Sequence[Sound],
+    notes: Sequence[Timed],
+    starts: Sequence[float],
+    at_s: float,
+    until_s: float,
+) -> int | None:
+    """Of the first note of an event, which lasts until `until_s`: the one that begins at once with it, else the next one of its span.
+
+    Of several at once it is the one at the event's very tick, or, of a run in which one follows another, the nearest; where
+    they sound together none is the melody.
+    """
     near = _near(starts, at_s)
-    found = near if len(near) == 1 else [place for place in near if melody[place].start == tick]
-    return found[0] if len(found) == 1 else None
+    if not near and tick is not None:
+        late = bisect_left(starts, at_s)
+        if late < len(starts) and starts[late] < min(at_s + LATE_S, until_s - AT_ONCE_S):
+            near = range(late, bisect_left(starts, starts[late] + AT_ONCE_S))
+    if len(near) < 2:
+        return near[0] if near else None
+    if at_tick := [place for place in near if melody[place].start == tick]:
+        return at_tick[0] if len(at_tick) == 1 else None
+    if any(notes[place][1] > notes[place + 1][0] + AT_ONCE_S / 2 for place in near[:-1]):
+        return None
+    return min(near, key=lambda place: abs(starts[place] - at_s))
 
 
-def _sung(text: str, at_s: float, notes: Sequence[tuple[float, float, int | None]]) -> Iterator[Syllable]:
+def _sung(text: str, at_s: float, notes: Sequence[Timed]) -> Iterator[Syllable]:
     """An event's syllable on the first of its notes, and the others as far as each begins where the one before ends."""
     text = re.sub(HELD, "", text) if HELD.fullmatch(text.strip()) else text
     if not notes:
