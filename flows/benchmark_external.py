@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.pipelines.benchmark_report import REPORT, BenchmarkSongs, write_benchmark
-from flows.pipelines.checkpoints import each_checkpoint
+from flows.pipelines.checkpoints import each_checkpoint, whole_or_nothing
 from flows.pipelines.external_tables import (
     checkpoint_pipeline,
     controlled_systems,
@@ -47,10 +47,11 @@ def run_benchmark_external(project: Project, request: Request) -> Path:
         ValueError: a model cannot be used, or the manifest, a folder or a checkpoint is not what it must be.
     """
     params, started = project.params, time.time()
-    singers = each_checkpoint(request.checkpoints, project)
-    request = replace(request, checkpoints=singers)
-    check_models(project, "benchmark")
-    songs, folders = read_request(request, params.benchmark.fields, params.ingest)
+    with whole_or_nothing(project.work):
+        singers = each_checkpoint(request.checkpoints, project)
+        request = replace(request, checkpoints=singers)
+        check_models(project, "benchmark")
+        songs, folders = read_request(request, params.benchmark.fields, params.ingest)
     songs = in_their_languages(songs, params.models.phonemizer.song_languages)
     name = params.benchmark.name or request.manifest.stem
     own = Project(params, WorkFolder(project.work.root / "benchmarks" / folder_name(name)))

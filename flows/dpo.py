@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.results.rounds import RoundRow, RoundsReport
-from flows.pipelines.checkpoints import first_checkpoint, kept_checkpoint
+from flows.pipelines.checkpoints import first_checkpoint, kept_checkpoint, whole_or_nothing
 from flows.pipelines.flow_inputs import TRAININGS, check_rules
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_kept
@@ -49,8 +49,9 @@ def run_dpo(project: Project) -> RoundsReport:
     prepared = finished_rows(prepare_pipeline(project), PREPARED_COLUMNS)
     check_enough(too_few_kept(params, prepared, "dpo"))
     songs = round_songs(prepared, params.round.num_held_out, params.gate.num_prompts)
-    first = first_checkpoint(project)
-    check_gate_lengths(songs.gate, first)
+    with whole_or_nothing(work):
+        first = first_checkpoint(project)
+        check_gate_lengths(songs.gate, first)
     project.keep_settings("dpo")
     gate = Gate(params.gate, songs.reference)
     history = [gate_songs(project, songs.gate, 0, {POLICY: first})[POLICY]]
@@ -135,7 +136,9 @@ def learn_pair_list(project: Project, path: Path, posteriors: bool) -> TrainResu
     pairs = read_pair_list(path, vae_sampled=not posteriors)
     learn, check = ([pair for pair in pairs if pair.prompt.split == split] for split in (TRAIN, VALIDATION))
     say(f"pairs: {len(learn)} of {len(pairs)} entries to learn from, {len(check)} held out")
-    policy, out = first_checkpoint(project), project.work.checkpoint("pairs")
-    result = fit_pairs(project, "pairs", project.params.dpo, (learn, check), policy, None, out)
+    out = project.work.checkpoint("pairs")
+    with whole_or_nothing(project.work):
+        policy = first_checkpoint(project)
+        result = fit_pairs(project, "pairs", project.params.dpo, (learn, check), policy, None, out)
     say(f"pairs: {result.checkpoint}")
     return result

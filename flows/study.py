@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.stats.intervals import Resampling
-from flows.pipelines.checkpoints import any_checkpoint, kept_checkpoint
+from flows.pipelines.checkpoints import any_checkpoint, kept_checkpoint, whole_or_nothing
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.long_form import LongForm, paints
 from flows.pipelines.predictor import predictor_of
@@ -63,9 +63,10 @@ def run_study(
     rows = finished_rows(pipeline, columns)
     prompts = _prompts(kind, rows, params)
     unnamed, named = _by_name(kind, checkpoints)
-    others = {name: [any_checkpoint(place, params, work) for place in of] for name, of in named.items()}
-    places = [any_checkpoint(place, params, work) for place in unnamed] or [kept_checkpoint(work)]
-    runs = runs_of(places, params.benchmark.seed, params.study.noise_seeds, others)
+    with whole_or_nothing(work):
+        others = {name: [any_checkpoint(place, params, work) for place in of] for name, of in named.items()}
+        places = [any_checkpoint(place, params, work) for place in unnamed] or [kept_checkpoint(work)]
+        runs = runs_of(places, params.benchmark.seed, params.study.noise_seeds, others)
     project.keep_settings("study")
     phonemizer = build_phonemizer(params.models.phonemizer)
     timed: dict[str, Sequence[Prompt]] = {}

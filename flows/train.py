@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.pipelines.checkpoints import brought
+from flows.pipelines.checkpoints import brought, whole_or_nothing
 from flows.pipelines.flow_inputs import TRAININGS, check_rules
 from flows.pipelines.flow_models import check_models
 from flows.pipelines.needs import check_enough, too_few_packed
@@ -40,7 +40,8 @@ def run_train(project: Project, only: str | None = None) -> TrainResult:
     check_rules(params, *TRAININGS["train"])
     check_enough(too_few_packed(params, project.work.shards))
     if params.start.sft:
-        return fit_from(project, params.start.sft, only)
+        with whole_or_nothing(project.work):
+            return fit_from(project, params.start.sft, only)
     jam, times, cache_mb = params.jam, params.word_times.chosen, params.engine.shard_cache_mb
     for section in (params.pretrain, params.sft):  # what the second lacks is said before the first has run
         check_shards(jam.config(section.max_frames), section, times, project.work.shards, cache_mb)

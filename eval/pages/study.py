@@ -10,14 +10,15 @@ from eval.pages.charts import Scale, axis, dot_plot, figures_of, interval_curve,
 from eval.pages.frame import html_page
 from eval.pages.leaderboard import BETTER, column_head, data_value
 from eval.pages.sweep import NO_PLAYERS
-from eval.results.study import StudyResult, StudyRow, answer
+from eval.results.plural import counted
+from eval.results.study import StudyResult, StudyRow, in_short
 from eval.results.wording import interval, number, songs, unit
 from eval.stats.intervals import Estimate
 
 
 def study_html(study: StudyResult) -> str:
     """The whole page as text; equal studies give equal text."""
-    answers = "".join(f"<li>{escape(line)}</li>" for line in answer(study))
+    answers = "".join(_answer(sentence, rest) for sentence, rest in in_short(study))
     sections = [("answer", "Answer", f"<ul>{answers}</ul>")]
     if study.series:
         sections += [
@@ -37,6 +38,17 @@ def study_html(study: StudyResult) -> str:
         NO_PLAYERS,
         {},
     )
+
+
+def _answer(sentence: str, rest: Sequence[str]) -> str:
+    """One sentence; what else there is to say lies behind it."""
+    lines = "".join(f"<li>{escape(line)}</li>" for line in rest)
+    more = (
+        f'<details class="more"><summary>{counted(len(rest), "more figure")}</summary><ul>{lines}</ul></details>'
+        if rest
+        else ""
+    )
+    return f"<li>{escape(sentence)}{more}</li>"
 
 
 def _header(study: StudyResult) -> str:

@@ -91,6 +91,39 @@ def answer(study: StudyResult) -> list[str]:
     return _doubled(study) if study.doubled else _resolved(study)
 
 
+def in_short(study: StudyResult) -> list[tuple[str, list[str]]]:
+    """Each answer as one sentence with its number and interval, and what else `answer` says of it, a line each."""
+    if study.num_songs < fewest_songs() or study.doubled:
+        return [(line, []) for line in answer(study)]
+    return [_largest(study, metric) for metric in study.metrics]
+
+
+def _largest(study: StudyResult, metric: Metric) -> tuple[str, list[str]]:
+    """The largest change of a metric that can be told, with the others behind it; else the largest measured, and what would be seen."""
+    of_unit = f" ({unit(metric, True)})" if unit(metric, True) else ""
+    told = {
+        row.name: f"{row.title} {_signed(metric, change)} {interval(metric, change)} ({songs(change)})"
+        for row in study.rows
+        if (change := row.changes[metric.name]).value is not None
+    }
+    if not told:
+        return _not_measured(study, metric), []
+    by_size = sorted(
+        (row for row in study.rows if row.name in told),
+        key=lambda row: abs(row.changes[metric.name].value or 0.0),
+        reverse=True,
+    )
+    resolved = [row.name for row in by_size if row.changes[metric.name].resolved]
+    if not resolved:
+        sentence = f"{metric.title}{of_unit}: no arm can be told from the base; the largest change is {told[by_size[0].name]}."
+        return sentence, _would_see(study, metric)
+    count = f", the largest of {len(resolved)} changes that can be told" if len(resolved) > 1 else ""
+    return (
+        f"{metric.title}{of_unit}, against the base: {told[resolved[0]]}{count}.",
+        [f"{told[name]}." for name in resolved[1:]],
+    )
+
+
 def _doubled(study: StudyResult) -> list[str]:
     metric = study.metric(study.doubled)
     level = study.base.levels[metric.name]
@@ -126,8 +159,7 @@ def _resolved(study: StudyResult) -> list[str]:
         if told:
             lines.append(f"{metric.title}{of_unit}, against the base: {'; '.join(told)}.")
         elif all(change.value is None for change in changes):
-            reason = study.base.levels[metric.name].reason or next(iter(changes)).reason
-            lines.append(f"{metric.title}: not measured ({reason}).")
+            lines.append(_not_measured(study, metric))
         else:
             lines.append(
                 f"{metric.title}: no arm can be told from the base{_could_have_seen(study, metric)}."
@@ -135,12 +167,28 @@ def _resolved(study: StudyResult) -> list[str]:
     return lines
 
 
+def _not_measured(study: StudyResult, metric: Metric) -> str:
+    reason = (
+        study.base.levels[metric.name].reason or next(row.changes[metric.name] for row in study.rows).reason
+    )
+    return f"{metric.title}: not measured ({reason})."
+
+
 def _could_have_seen(study: StudyResult, metric: Metric) -> str:
     """The smallest change of each arm that these songs would show."""
+    told = _seen(study, metric)
+    return f"; of a change they would show, 8 times in 10: {', '.join(told)}" if told else ""
+
+
+def _would_see(study: StudyResult, metric: Metric) -> list[str]:
+    """The same, a line each."""
+    return [f"These songs would show, 8 times in 10: {told}." for told in _seen(study, metric)]
+
+
+def _seen(study: StudyResult, metric: Metric) -> list[str]:
     known = [(row.title, row.detectable[metric.name]) for row in study.rows]
     of_unit = f" {unit(metric, True)}".rstrip()
-    told = [f"{title} {number(metric, value)}{of_unit}" for title, value in known if value is not None]
-    return f"; of a change they would show, 8 times in 10: {', '.join(told)}" if told else ""
+    return [f"{title} {number(metric, value)}{of_unit}" for title, value in known if value is not None]
 
 
 def _signed(metric: Metric, change: Estimate) -> str:

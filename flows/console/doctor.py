@@ -20,7 +20,7 @@ from tasks.models.base import ModelChoice
 from tasks.models.packaged_weights import PACKAGED, PREFIX
 from tasks.models.phonemizer import PhonemizerParams
 from tasks.models.real.common import device_of
-from tasks.models.released_weights import HUB_ID, Card, download, weights_bytes, weights_revision
+from tasks.models.released_weights import HUB_ID, Card, download, reason_of, weights_bytes, weights_revision
 from tasks.models.transcriber import TranscriberParams
 from tasks.preference.pairing import check_guard
 from tasks.quality.limits import is_calibrated
@@ -180,9 +180,7 @@ def _measured(params: Params, models: Sequence[Model], song: Path) -> list[Model
             try:
                 speed = minutes_a_minute(model.kind, choice, mix_CN, threads)
             except (ValueError, RuntimeError) as error:
-                print_error(
-                    f"{model.kind}.{model.name} was not measured: {' '.join(str(error).split())[:300]}"
-                )
+                print_error(f"{model.kind}.{model.name} was not measured: {reason_of(error)}")
             else:
                 model = replace(model, minutes_a_minute=speed and float(f"{speed:.3g}"))
         found.append(model)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.results.plural import counted
-from flows.pipelines.checkpoints import any_checkpoint, kept_checkpoint
+from flows.pipelines.checkpoints import any_checkpoint, kept_checkpoint, whole_or_nothing
 from flows.pipelines.control_makers import makers_of
 from flows.pipelines.predictor import predictor_of
 from flows.run.progress import say
@@ -53,6 +53,13 @@ def check_request(
     Raises:
         ValueError: neither or both of manifest and song are given, a path is not what it must be, or see `write_request`.
     """
+    with whole_or_nothing(WorkFolder.at(work)):
+        return _checked(project, manifest, song, checkpoint, work)
+
+
+def _checked(
+    project: Project, manifest: Path | None, song: OneSong | None, checkpoint: Path | None, work: Path
+) -> Asked:
     if (manifest is None) == (song is None):
         raise ValueError("generate: give --manifest, or --lyrics with --style; one of the two")
     _check_out(project.work.root)

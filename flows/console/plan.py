@@ -23,7 +23,7 @@ from tasks.preference.gate import GateParams
 from tasks.preference.round_tables import RoundParams
 from tasks.songs.columns import SONG_COLUMNS
 from tasks.songs.hashes import Hashes
-from tasks.songs.listing import admitted_paths, list_sources
+from tasks.songs.listing import admitted_paths, check_place, list_sources
 from tasks.upkeep.plan import Item, Plan, fit_item, is_finished, song_item, stage_item
 from tasks.upkeep.rates import Pace, paces
 
@@ -34,13 +34,11 @@ def plan_lifecycle(project: Project) -> Plan:
     """What ``jam run`` would do now.
 
     Raises:
-        ValueError: params or songs that `jam run` would refuse, too.
+        ValueError: params or songs that `jam run` would refuse, too; so where there is no such place of songs.
     """
     params, work = project.params, project.work
+    check_place(params.songs.place)
     missing = [str(trouble) for trouble in unusable_models(project, "all")]
-    if not params.songs.place.exists():
-        missing.append(f"songs: {params.songs.path} is neither a folder nor a manifest; give --songs")
-        return Plan({}, missing)
     known = paces(work.receipts)
     prepare, short = _prepare_items(project, known)
     missing += [short] if short else []
@@ -68,7 +66,11 @@ def plan_lifecycle(project: Project) -> Plan:
 
 
 def print_plan(project: Project) -> int:
-    """Shows the plan; 0 when everything is there that it needs, else 1."""
+    """Shows the plan; 0 when everything is there that it needs, else 1.
+
+    Raises:
+        ValueError: there is nothing to plan, see `plan_lifecycle`.
+    """
     plan = plan_lifecycle(project)
     lines = []
     for flow, items in plan.flows.items():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows.pipelines.runs import checkpoint_of, checkpoint_with
@@ -13,6 +14,7 @@ from flows.settings.project import Project, WorkFolder
 from jam_model.checkpoint import CONFIG_FILE, WEIGHTS_FILE, load_config, weights_hash
 from jam_model.training_facts import BegunFrom, read_facts
 from tasks.models.released_weights import HUB_ID
+from tasks.storage.files import remove_tree
 from tasks.storage.object_store import StorePath
 from tasks.training.start import Start, bring_start
 
@@ -73,6 +75,25 @@ def tuned_checkpoint(work: WorkFolder) -> Path:
     return checkpoint_of(work.checkpoint("sft"))
 
 
+@contextmanager
+def whole_or_nothing(work: WorkFolder) -> Iterator[None]:
+    """Where the body refuses what was asked (`ValueError`), the foreign weights that it brought go again, and folders that were made
+    for them; those that stood before stay.
+    """
+    folder = work.checkpoint(START)
+    stood = {path.parent for path in folder.glob("*/*")}
+    missing = [path for path in (folder, folder.parent, work.root) if not path.is_dir()]
+    try:
+        yield
+    except ValueError:
+        for made in {path.parent for path in folder.glob("*/*")} - stood:
+            remove_tree(made)
+        for path in missing:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+        raise
+
+
 def brought(project: Project, weights: str, what: str) -> Start:
     """Foreign weights as a checkpoint of the work folder, in ``checkpoints/start``; what there is to say of it is said.
 
@@ -102,13 +123,14 @@ def first_checkpoint(project: Project) -> Path:
     """What preference training begins with: the weights of `start.dpo`, else the fine-tuned model.
 
     Raises:
-        ValueError: there is none, or it takes longer songs than preference training would leave it.
+        ValueError: there is none, or it takes longer songs than preference training would leave it. Nothing is left then.
     """
     given, least = project.params.start.dpo, project.params.dpo.max_frames
-    found = brought(project, given, "dpo").checkpoint if given else tuned_checkpoint(project.work)
-    longest = load_config(found).max_frames
-    if least < longest:
-        raise ValueError(shorter_than(least, longest))
+    with whole_or_nothing(project.work):
+        found = brought(project, given, "dpo").checkpoint if given else tuned_checkpoint(project.work)
+        longest = load_config(found).max_frames
+        if least < longest:
+            raise ValueError(shorter_than(least, longest))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from flows.pipelines.checkpoints import named, tuned_checkpoint
+from flows.pipelines.checkpoints import named, shorter_than, tuned_checkpoint
 from flows.pipelines.needs import check_enough, too_few_packed
 from flows.pipelines.stages import prepared_pipeline
 from flows.settings.params import Params
@@ -16,7 +16,7 @@ from tasks.songs.folder import SHARD_ENDING
 from tasks.songs.listing import check_place
 from tasks.songs.manifest import manifest_rows
 from tasks.storage.object_store import StorePath, place_of
-from tasks.training.start import check_start
+from tasks.training.start import fitting, start_config
 
 SONG_ENDINGS = (*AUDIO_ENDINGS, SHARD_ENDING)
 TRAININGS = {"train": ("pretrain", "sft"), "dpo": ("dpo",), "all": ("pretrain", "sft", "dpo")}
@@ -32,6 +32,7 @@ def check_inputs(project: Project, flow: str) -> None:
     """
     params, work = project.params, project.work
     check_rules(params, *TRAININGS.get(flow, ()))
+    of_start = (params.start, params.jam, params.sft.max_frames)
     if flow in ("prepare", "all"):
         check_songs(params.songs.place, "songs")
         if not work.table.is_dir() and not _may_hold_songs(params.songs.place):
@@ -44,11 +45,13 @@ def check_inputs(project: Project, flow: str) -> None:
         check_enough(too_few_packed(params, work.shards))
         read_index(work.shards)
         if params.start.sft:
-            check_start(named(params.start.sft), params.start)
+            fitting(start_config(named(params.start.sft), *of_start), params.jam)
     elif flow in ("dpo", "benchmark"):
         prepared_pipeline(project)
         if flow == "dpo" and params.start.dpo:
-            check_start(named(params.start.dpo), params.start)
+            longest = start_config(named(params.start.dpo), *of_start).max_frames
+            if params.dpo.max_frames < longest:
+                raise ValueError(shorter_than(params.dpo.max_frames, longest))
         else:
             tuned_checkpoint(work)
 

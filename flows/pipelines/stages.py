@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.results.plural import counted
 from flows.run.progress import say
-from flows.settings.last_runs import FOLDER
+from flows.settings.last_runs import FOLDER, MAX_TOLD
 from flows.settings.params import Params
 from flows.settings.project import Project
 from jam_model.checkpoint import load_config
@@ -61,7 +61,7 @@ from tasks.stages.style import Style
 from tasks.stages.transcribe import Transcribe, TranscribeParams
 from tasks.stages.voice import Voice
 from tasks.storage.object_store import place_of
-from tasks.upkeep.status import unfinished
+from tasks.upkeep.status import changes, unfinished
 
 
 def prepare_stages(params: Params) -> list[Stage]:
@@ -193,12 +193,26 @@ def none_through(pipeline: Pipeline) -> str:
     songs = counted(sum(len(part.sources) for part in pipeline.partitions.values()), "song")
     if not any((pipeline.table.root / last).glob("part-*")):
         return f"songs: {songs} in {work}, none through the stages of prepare; run `jam prepare --work {work}` to its end"
-    kept = work / FOLDER / "prepare.json"
+    found, kept = changes(pipeline), work / FOLDER / "prepare.json"
+    if found.code and not found.settings and not found.asked:
+        return (
+            f"songs: {songs} in {work}, prepared with these settings by other code ({_few(found.code)}); run `jam prepare` with the "
+            "same settings again, which makes anew what that code makes and what is made from it, or use the code of then"
+        )
     again = f" (`--params {kept}` does)" if isinstance(kept, os.PathLike) and kept.is_file() else ""
+    asked = [f"never ran: {name}" for name in found.asked]
+    other = f" ({_few([*found.settings, *asked])})" if found.settings or asked else ""
+    code = f" and by other code ({_few(found.code)})" if found.code else ""
     return (
-        f"songs: {songs} in {work}, prepared with other settings or by other code; give those settings again{again}, or run "
+        f"songs: {songs} in {work}, prepared with other settings{other}{code}; give those settings again{again}, or run "
         "`jam prepare` with these"
     )
+
+
+def _few(lines: Sequence[str]) -> str:
+    """The first ones, and how many more there are."""
+    more = [f"and {len(lines) - MAX_TOLD} more"] if len(lines) > MAX_TOLD else []
+    return "; ".join([*lines[:MAX_TOLD], *more])
 
 
 def generate_stage(project: Project, checkpoints: Mapping[str, Path]) -> Generate:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tasks.engine.stage import Section
+from tasks.engine.stage import BadModel, Section
 from tasks.models.released_weights import Card, find_weights, loading, require_packages, weights_revision
 
 EMBEDDED = "embedded"
@@ -137,18 +137,24 @@ class ModelChoice(Section):
         A revision stands for every card of the model, ``none`` for one that these settings do without.
 
         Raises:
-            ValueError: its packages or weights are not there; the message says what to do.
+            ValueError: its packages or weights are not there; the message names all that is missing and says what to do.
         """
         settings = self.settings
         if settings is None:
             return self.shipped_identity()
-        revisions = []
-        for card in self._all_cards_of(self.model):
+        revisions: list[str] = []
+        troubles: dict[str, None] = {}
+        cards = self._all_cards_of(self.model)
+        with _kept_in(troubles):
+            require_packages(replace(cards[0], packages=self.packages))
+        for card in cards:
             if not settings.needs(card):
                 revisions.append("none")
                 continue
-            require_packages(card)
-            revisions.append(weights_revision(card, *settings.place(card)))
+            with _kept_in(troubles):
+                revisions.append(weights_revision(card, *settings.place(card)))
+        if troubles:
+            raise BadModel("; ".join(troubles))
         module = self._module()
         name = getattr(module, "NAME", self.model.replace("_", "-"))
         return f"{name}-v{module.VERSION}@{'+'.join(revisions)}"
@@ -157,8 +163,6 @@ class ModelChoice(Section):
         """The chosen real model, with its weights in memory and the identity the params state; `shared` are
         settings of the section that every model of the kind obeys.
         """
-        for card in self.cards:
-            require_packages(card)
         return self._module().build(self.settings, ModelChoice.identity(self), **shared)
 
     def decides(self) -> dict[str, Any]:
@@ -174,3 +178,12 @@ class ModelChoice(Section):
 
     def _module(self) -> ModuleType:
         return importlib.import_module(self.real[self.model])
+
+
+@contextmanager
+def _kept_in(troubles: dict[str, None]) -> Iterator[None]:
+    """Keeps the line with which a model is refused, once, and lets the next look be taken."""
+    try:
+        yield
+    except BadModel as error:
+        troubles[str(error)] = None

@@ -25,6 +25,8 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 ZIPPED = frozenset({".pt", ".th", ".ckpt", ".bin"})
 REVISION_CHARS = 12
 MAX_JSON_BYTES = 50_000_000
+MAX_REASON_CHARS = 2_000
+"""Of an error's text; what a library or a server says is shorter, unless a whole page or every tensor stands in it."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,19 @@ class Card:
 
 
 def require_packages(card: Card) -> None:
-    """Raises a BadModel naming the first distribution that is not installed."""
-    for name in card.packages:
-        if installed(name) is None:
-            raise BadModel(
-                f"{card.section}: package {name} is not installed; run `pip install 'jam-lifecycle[real]'`"
-            )
+    """Raises a BadModel naming every distribution that is not installed."""
+    lacking = [name for name in card.packages if installed(name) is None]
+    if lacking:
+        are = f"package {lacking[0]} is" if len(lacking) == 1 else f"packages {', '.join(lacking)} are"
+        raise BadModel(f"{card.section}: {are} not installed; run `pip install 'jam-lifecycle[real]'`")
+
+
+def reason_of(error: BaseException) -> str:
+    """All that an error says, in one line; what could move the cursor of a terminal is left out."""
+    said = "".join(letter for letter in " ".join(str(error).split()) if letter.isprintable())
+    if len(said) > MAX_REASON_CHARS:
+        said = f"{said[:MAX_REASON_CHARS].rpartition(' ')[0]} ..."
+    return said.rstrip(".") or type(error).__name__
 
 
 def find_weights(card: Card, weights: str, revision: str | None) -> Path:
@@ -74,8 +83,8 @@ def find_weights(card: Card, weights: str, revision: str | None) -> Path:
     The one file a card names may be given itself: its folder is found.
 
     Raises:
-        BadModel: there is no such path or package, the hub's cache lacks it, a file is missing, empty, truncated or, of a
-            package, not the pinned one; or a config beside them chooses code.
+        BadModel: there is no such path or package, the hub's cache lacks it, files are missing (all are named), one is empty,
+            truncated or, of a package, not the pinned one; or a config beside them chooses code.
     """
     packaged = packaged_weights(card.setting, weights)
     path = find_packaged(card.setting, packaged) if packaged else Path(weights).expanduser()
@@ -130,10 +139,9 @@ def loading(card: Card, path: Path) -> Iterator[Path]:
     except (BadModel, MemoryError):
         raise
     except Exception as error:  # loaders of nine packages raise what they like
-        lines = [line for line in str(error).strip().splitlines() if line.strip()] or [""]
         raise BadModel(
             f"{card.setting}: {path} cannot be loaded as {card.name} "
-            f"({type(error).__name__}: {' '.join(lines[:2])[:200]}); give the weights of {card.released_at}"
+            f"({type(error).__name__}: {reason_of(error)}); give the weights of {card.released_at}"
         ) from error
 
 
@@ -154,10 +162,20 @@ def download(card: Card, weights: str, revision: str | None) -> Path:
     try:
         return Path(snapshot_download(weights, revision=revision, allow_patterns=_patterns(card)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason, began = reason_of(error), _began_with(error)
+        if isinstance(error, LocalEntryNotFoundError) and began is not error:
+            reason += f"; it began with {type(began).__name__}: {reason_of(began)}"
         raise BadModel(
-            f"{card.setting}: {weights} cannot be downloaded ({reason}); get it elsewhere and give its folder"
+            f"{card.setting}: {weights} cannot be downloaded ({reason}); mend that and run this again, or get the files "
+            f"elsewhere and give their folder: --set {card.setting}=FOLDER"
         ) from error
+
+
+def _began_with(error: BaseException) -> BaseException:
+    """The error that others were raised of."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error
 
 
 def _cached(card: Card, weights: str, revision: str | None) -> Path:
@@ -193,7 +211,7 @@ def _files(card: Card, path: Path) -> list[Path]:
     """The files that are the weights, in name order.
 
     Raises:
-        BadModel: a pattern of the card matches nothing.
+        BadModel: patterns of the card match nothing; each is named.
     """
     if path.is_file():
         if card.files:
@@ -202,16 +220,19 @@ def _files(card: Card, path: Path) -> list[Path]:
     if not card.files:
         raise BadModel(f"{card.setting}: {path} is a folder; give the file of {card.released_at}")
     found: set[Path] = set()
+    lacking: list[str] = []
     for pattern in card.files:
         choices = pattern.split("|")
         matches = ([match for match in path.glob(choice) if match.is_file()] for choice in choices)
         first = next(filter(None, matches), None)
         if first is None:
-            lacking = " or ".join(choices)
-            raise BadModel(
-                f"{card.setting}: {path} holds no {lacking}; give the folder of {card.released_at}"
-            )
-        found.update(first)
+            lacking.append(" or ".join(choices))
+        else:
+            found.update(first)
+    if lacking:
+        raise BadModel(
+            f"{card.setting}: {path} holds no {', no '.join(lacking)}; give the folder of {card.released_at}"
+        )
     return sorted(found)
 
 

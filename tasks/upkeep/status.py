@@ -61,6 +61,33 @@ def why(pipeline: Pipeline, stage: str) -> list[str]:
     return lines + [f"its fit would run again: {line}" for line in pipeline.why_fit(stage)]
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What stages were made with and would not be made with now, each as ``stage key: old -> new``; `code`: versions of stages and
+    packages, `settings`: all else of their own. `asked`: stages that were never made.
+    """
+
+    settings: list[str]
+    code: list[str]
+    asked: list[str]
+
+
+def changes(pipeline: Pipeline) -> Changes:
+    """What became of the first partition's columns since they were made; of what they were made from, its own change alone is told."""
+    found = Changes([], [], [])
+    number = min(pipeline.partitions)
+    for stage in pipeline.stages:
+        olds = sorted((pipeline.table.root / stage).glob(f"part-{number:05d}-*.parquet"))
+        if not olds:
+            found.asked.append(stage)
+        elif pipeline.path(stage, number) not in olds:
+            old, new = stored_cache_key(olds[-1]), pipeline.cache_key(stage, number)
+            for line in differences({**old, "inputs": None}, {**new, "inputs": None}):
+                is_code = line.startswith(("version:", "packages."))
+                (found.code if is_code else found.settings).append(f"{stage} {line.removeprefix('params.')}")
+    return found
+
+
 def census(pipeline: Pipeline, receipts: Path) -> list[StageCount]:
     """Every stage of a table: partitions standing, drops by reason, worker and audio seconds."""
     drops: dict[str, Counter[str]] = {stage: Counter() for stage in pipeline.order}

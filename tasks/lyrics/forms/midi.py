@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.engine.song import Refused
+from tasks.lyrics.parts.midi_melody import AT_ONCE_S, Timed, melody_of, notes_of_events
 from tasks.lyrics.parts.smf import (
-    DRUMS,
     END_OF_TRACK,
     TEMPO,
     TEXT,
     MidiSong,
-    Sound,
     chunk,
     kar_language,
     length,
@@ -33,10 +31,6 @@ from tasks.lyrics.parts.written import Form, Line, Remark, Syllable, Written, se
 NAME, LYRIC, CUE = 3, 5, 7
 HELD = re.compile(r"[-_~+]+")
 WORDS_TRACK = re.compile(rb"\s*(?:words|lyrics?)\s*", re.IGNORECASE)
-AT_ONCE_S = 0.03
-"""A note this near to a lyric event begins with it, and one this near to the last one's end goes on from it."""
-MELODY_SHARE = 0.8
-"""Of the lyric events that one note begins with, for the notes of another track to be their melody."""
 PPQ, BEAT_US = 500, 500_000
 """A tick of 1 ms: the grid of what is written."""
 
@@ -72,7 +66,9 @@ def read(data: bytes) -> Written:
     texts, is_xf = _decoded(song, [text for _, text in found])
     names = [text[2:].strip() for text in texts if text.startswith("@T")][:2]
     events = _events([tick for tick, _ in found], texts, is_xf)
-    lines = _lines(_words(events), song, _melody(song, place, events))
+    ticks = [event.tick for event in events]
+    notes = notes_of_events(song, ticks, melody_of(song, place, ticks))
+    lines = _lines(_words(events), song, notes)
     has_lines = any(event.begins for event in events)
     remarks = [
         Remark("cut_short", number, f"track {number} ends before its end is told")
@@ -227,55 +223,19 @@ def _bordered(event: Event, following: Event | None) -> Event:
     return replace(event, text=event.text.strip("-") + ("" if joins else " "))
 
 
-def _melody(song: MidiSong, place: int, events: Sequence[Event]) -> list[Sound]:
-    """The notes of the melody by their starts; none where no track's notes begin with the words."""
-    ticks = {event.tick for event in events if event.tick is not None}
-    best: list[Sound] = []
-    most = 0.0
-    for number, track in enumerate(song.tracks):
-        for channel, notes in track.notes.items():
-            starts = sorted(song.seconds(note.start) for note in notes)
-            alone = sum(len(_near(starts, song.seconds(tick))) == 1 for tick in ticks)
-            share = alone / max(1, len(ticks)) + (number == place)
-            if channel != DRUMS and share > max(most, MELODY_SHARE if number != place else 1.5):
-                best, most = sorted(notes, key=lambda note: note.start), share
-    return best
-
-
-def _near(starts: Sequence[float], at_s: float) -> range:
-    """The places of the starts that are at once with a time."""
-    return range(bisect_left(starts, at_s - AT_ONCE_S), bisect_left(starts, at_s + AT_ONCE_S))
-
-
-def _lines(events: Sequence[Event], song: MidiSong, melody: Sequence[Sound]) -> Iterator[Line]:
-    notes = [(song.seconds(note.start), song.seconds(note.end), note.pitch) for note in melody]
-    starts = [start_s for start_s, _, _ in notes]
-    ats = [math.inf if event.tick is None else song.seconds(event.tick) for event in events]
-    places = [_place(event.tick, melody, starts, at_s) for event, at_s in zip(events, ats, strict=True)]
-    bounds = [
-        bisect_left(starts, at_s - AT_ONCE_S) if place is None else place
-        for place, at_s in zip(places, ats, strict=True)
-    ] + [len(notes)]
+def _lines(events: Sequence[Event], song: MidiSong, notes: Sequence[Sequence[Timed]]) -> Iterator[Line]:
     syllables: list[Syllable] = []
     first = 1
-    for number, (event, place) in enumerate(zip(events, places, strict=True), start=1):
+    for number, (event, held) in enumerate(zip(events, notes, strict=True), start=1):
         if event.begins and syllables:
             yield _line(syllables, first)
             syllables, first = [], number
-        held = [] if place is None else notes[place : max(place + 1, bounds[number])]
-        syllables += _sung(event.text, ats[number - 1], held)
+        syllables += _sung(event.text, math.inf if event.tick is None else song.seconds(event.tick), held)
     if syllables:
         yield _line(syllables, first)
 
 
-def _place(tick: int | None, melody: Sequence[Sound], starts: Sequence[float], at_s: float) -> int | None:
-    """Of the one note that begins at once with an event; of several, as in fast runs, the one at its very tick."""
-    near = _near(starts, at_s)
-    found = near if len(near) == 1 else [place for place in near if melody[place].start == tick]
-    return found[0] if len(found) == 1 else None
-
-
-def _sung(text: str, at_s: float, notes: Sequence[tuple[float, float, int | None]]) -> Iterator[Syllable]:
+def _sung(text: str, at_s: float, notes: Sequence[Timed]) -> Iterator[Syllable]:
     """An event's syllable on the first of its notes, and the others as far as each begins where the one before ends."""
     text = re.sub(HELD, "", text) if HELD.fullmatch(text.strip()) else text
     if not notes:

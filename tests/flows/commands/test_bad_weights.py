@@ -84,6 +84,10 @@ def test_every_kind_of_wrong_weights_and_adapters_is_one_line_and_2_and_nothing_
             line = capsys.readouterr().err.strip()
             assert said in line and "\n" not in line and line.startswith("jam: "), (command[0], lie, line)
             assert files_in(tmp_path) == before, lie
+    before = files_in(tmp_path)
+    assert run([*train, str(made), "--set", "jam.latent_channels=32"]) == 2
+    assert "their latent_channels is 64" in capsys.readouterr().err and files_in(tmp_path) == before
+    assert not (work / "checkpoints").exists()
     save_file(adapter, tmp_path / "theirs.safetensors", section.facts("f" * 64))
     assert run(["adapters", "merge", str(made), str(tmp_path / "theirs.safetensors"), merge[-1]]) == 2
     assert "it was learned on weights with sha256 ffffffffffff" in capsys.readouterr().err

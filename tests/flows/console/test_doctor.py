@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from flows.commands.main import run
 from flows.console import doctor
@@ -81,6 +83,19 @@ def test_a_chosen_model_that_is_missing_is_exit_code_1(capfd: pytest.CaptureFixt
     found = told(capfd, "--set", DEEP)
     assert found["code"] == 1 and found["phonemizer.deep_phonemizer"]["chosen"]
     assert told(capfd, "separator", "--set", DEEP)["code"] == 0
+    Path("empty").mkdir()
+    fields = ("weights", "musicfm_weights", "muq_weights")
+    parts = [f"sections.songformer.{field}" for field in fields]
+    settings = [part for name in parts[1:] for part in ("--set", f"{name}=empty")]
+    found = told(
+        capfd, "sections", "--set", "sections.model=songformer", "--set", f"{parts[0]}=gone", *settings
+    )
+    trouble = found["sections.songformer"]["trouble"]
+    assert found["code"] == 1 and f"{parts[0]}: gone does not exist" in trouble
+    assert f"{parts[1]}: empty holds no pretrained_msd.pt, no msd_stats.json; give" in trouble
+    assert (
+        f"{parts[2]}: empty holds no config.json, no model.safetensors or pytorch_model.bin; give" in trouble
+    )
     assert told(capfd, "--set", "models.judge.model=magic")["judge.magic"]["trouble"].startswith(
         "models.judge.model is 'magic'"
     )
@@ -180,6 +195,35 @@ def test_a_download_that_fails_is_one_line_a_model_and_exit_code_2(
     monkeypatch.setattr(doctor, "download", offline)
     assert run(["doctor", "phonemizer", "--download"]) == 2
     assert capfd.readouterr().err == "jam: people/p cannot be downloaded\n"
+    monkeypatch.setattr(doctor, "download", weights.download)
+    said = "No place " * 30 + "is left\x1b[2J\n\nfor it."
+    for error, why in (
+        (OSError(said), "No place " * 30 + "is left[2J for it"),
+        (
+            caused(LocalEntryNotFoundError("Not here."), OSError("refused")),
+            "Not here; it began with OSError: refused",
+        ),
+    ):
+        monkeypatch.setattr("huggingface_hub.snapshot_download", raising(error))
+        assert run(["doctor", "phonemizer", "--download", "--set", at("people/p")]) == 2
+        setting = "models.phonemizer.deep_phonemizer.weights"
+        assert capfd.readouterr().err == (
+            f"jam: {setting}: people/p cannot be downloaded ({why}); mend that and run this again, or get the files "
+            f"elsewhere and give their folder: --set {setting}=FOLDER\n"
+        )
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    """An error that another was the cause of."""
+    error.__cause__ = cause
+    return error
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def raises(*given: object, **options: object) -> None:
+        raise error
+
+    return raises
 
 
 @every("kind", ["speaker", "phonemizer.magic"])

@@ -87,8 +87,10 @@ def test_what_is_missing_is_said_with_its_cure_and_ends_in_1(
     assert print_plan(poor) == 1
     shown = capsys.readouterr().out
     assert "missing: models.style_encoder.muq_mulan" in shown and "jam doctor --download" in shown
-    assert print_plan(Project.at(project.work.root, None, ["songs.path=/nowhere"])) == 1
-    assert "missing: songs: /nowhere" in capsys.readouterr().out
+    assert run(["run", "--plan", "--songs", "/nowhere", "--work", str(project.work.root)]) == 2
+    said = capsys.readouterr()
+    refusal = "jam: songs: /nowhere is neither a folder with songs nor a manifest; give one that exists\n"
+    assert (said.out, said.err) == ("", refusal)
 
 
 def test_a_plan_says_what_more_songs_are_needed_for_and_ends_in_1(

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.pipelines.checkpoints import checkpoint_at, kept_checkpoint
-from flows.settings.project import WorkFolder
+from flows.pipelines.checkpoints import brought, checkpoint_at, first_checkpoint, kept_checkpoint
+from flows.settings.params import load_params
+from flows.settings.project import Project, WorkFolder
+from tests.tasks.stages.generated.test_generate import TINY, tiny_checkpoint
 
 
 def run_at(folder: Path) -> Path:
@@ -49,3 +51,25 @@ def test_a_work_folder_alone_means_the_kept_round_or_the_fine_tuned_model(tmp_pa
     assert kept_checkpoint(work) == policy
     (policy / "model.safetensors").unlink()
     assert kept_checkpoint(work) == tuned, "what was kept is superseded"
+
+
+def test_foreign_weights_of_a_refused_command_leave_no_copy_and_those_that_stood_stay(tmp_path: Path) -> None:
+    tiny_checkpoint(tmp_path / "theirs")
+    short = ["dpo.max_frames=8", f"start.dpo={tmp_path / 'theirs'}"]
+    project = Project(load_params(None, short), WorkFolder(tmp_path / "W"))
+    refusal = f"set dpo.max_frames={TINY.max_frames}"
+    with pytest.raises(ValueError, match=refusal):
+        first_checkpoint(project)
+    assert not project.work.root.exists()
+    project.work.rounds.mkdir(parents=True)
+    with pytest.raises(ValueError, match=refusal):
+        first_checkpoint(project)
+    assert list(project.work.root.rglob("*")) == [project.work.rounds]
+    kept = brought(project, str(tmp_path / "theirs"), "test").checkpoint
+    with pytest.raises(ValueError, match=refusal):
+        first_checkpoint(project)
+    assert sorted(path.name for path in kept.iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "training.json",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from eval.metrics.error_rates import ACOUSTIC_PER
-from eval.results.study import answer
+from eval.results.study import answer, in_short
 from eval.stats.intervals import Resampling
 from flows.console.measured import print_study
 from flows.settings.params import load_params
@@ -220,6 +221,18 @@ def test_arms_of_phones_differ_within_words_alone_and_are_told_by_how_fast_words
     assert "no arm can be told from the base; of a change they would show, 8 times in 10:" in told
     page = write_study(tmp_path, result).with_suffix(".html").read_text()
     assert "12 of 18 words have phones in time" in page and "would see" in page
+    short = dict(zip((metric.name for metric in result.metrics), in_short(result), strict=True))
+    sentence, rest = short[fast]
+    largest, other = (f"{one.title} +{100 * one.changes[fast].value:.1f}" for one in result.rows[:2])
+    assert f"against the base: {largest} [" in sentence and sentence.endswith(
+        "(n = 6), the largest of 2 changes that can be told."
+    )
+    assert len(rest) == 1 and rest[0].startswith(f"{other} [")
+    sentence, rest = short[held]
+    assert "no arm can be told from the base; the largest change is " in sentence and sentence.endswith(
+        "(n = 6)."
+    )
+    assert all(f"<li>{escape(line)}</li>" in page for line in rest) and f"<li>{escape(sentence)}" in page
 
 
 def test_every_training_is_asked_with_every_kind_of_times_beside_the_songs_themselves() -> None:

@@ -11,7 +11,7 @@ from flows.pipelines.stages import finished_rows
 from flows.settings.project import Project
 from tasks.engine.pipeline import Pipeline
 from tasks.upkeep.status import fates, unfinished
-from tests.tasks.engine.probes import Cut, Factor, Measure, run_here, table_of
+from tests.tasks.engine.probes import Cut, Factor, Flag, Measure, run_here, table_of
 
 TITLES = ["one", "two", "three", "drop me", "five", "drop me", "seven", "eight"]
 
@@ -46,7 +46,7 @@ def test_table_counts_what_is_not_yet_through_apart(
 
 
 def test_what_is_made_of_prepared_songs_leaves_out_unfinished_partitions_and_says_so(
-    half: Pipeline, capsys: pytest.CaptureFixture[str]
+    half: Pipeline, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = finished_rows(half, ["duration_s"])
     assert [row["partition"] for row in rows] == [1] * 4
@@ -58,9 +58,26 @@ def test_what_is_made_of_prepared_songs_leaves_out_unfinished_partitions_and_say
     (work / "settings").mkdir()
     (work / "settings/prepare.json").write_text("{}")
     with pytest.raises(
-        ValueError, match=r"8 songs in .* other settings .*--params .*prepare.json` does\), or run"
+        ValueError,
+        match=r"8 songs in .* other settings \(measure factor: 1.0 -> 2.0\); .*--params .*prepare.json` does\), or run",
     ):
         finished_rows(other, ["duration_s"])
+    monkeypatch.setattr(Cut, "version", 2)
+    same = Pipeline(half.table, [Measure(Factor(factor=1.0)), Cut(Factor(factor=1.0))], work / "shards")
+    with pytest.raises(
+        ValueError,
+        match=r"with these settings by other code \(cut version: 1 -> 2\); run `jam prepare` with the same settings again",
+    ):
+        finished_rows(same, ["duration_s"])
+    more = Pipeline(
+        half.table,
+        [Measure(Factor(factor=2.0)), Flag(Factor(factor=2.0)), Cut(Factor(factor=1.0))],
+        work / "shards",
+    )
+    told = r"other settings \(measure factor: 1.0 -> 2.0; never ran: flag\) and by other code \(cut version: 1 -> 2\); give"
+    with pytest.raises(ValueError, match=told):
+        finished_rows(more, ["duration_s"])
+    monkeypatch.undo()
     for file in (half.table.root / "cut").iterdir():
         file.unlink()
     with pytest.raises(ValueError, match="none through the stages of prepare; run `jam prepare"):

@@ -16,17 +16,18 @@ from tests.every import every
 from tests.tasks.lyrics.forms.trials import Kept, comes_back, survives, toy_song
 
 Events = list[tuple[int, str, str | bytes | int]]
+LASTS = {"note": 239, "short": 19}
 
 
 def midi(*tracks: Events, ppq: int = 480, charset: str = "utf-8") -> bytes:
-    """A file of tracks of (tick, kind, value); a note's value is its pitch, and it lasts 240 ticks less one."""
+    """A file of tracks of (tick, kind, value); a note's value is its pitch, and it lasts 240 ticks less one, a short one 20 less one."""
     song = mido.MidiFile(type=1, ticks_per_beat=ppq, charset=charset)
     for events in tracks:
         timed = []
         for tick, kind, value in events:
-            if kind == "note":
+            if kind in LASTS:
                 timed.append((tick, 1, mido.Message("note_on", note=value, velocity=90, channel=3)))
-                timed.append((tick + 239, 0, mido.Message("note_off", note=value, channel=3)))
+                timed.append((tick + LASTS[kind], 0, mido.Message("note_off", note=value, channel=3)))
             elif kind == "tempo":
                 timed.append((tick, 0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(value))))
             elif kind == "name":
@@ -96,6 +97,25 @@ def test_notes_that_go_on_hold_a_syllable_and_of_two_at_once_none_is_the_melody(
     ]
     lyrics = read(midi([*sung("one ", "two ", "three "), *notes]))
     assert [(note.word, note.pitch) for note in lyrics.notes] == [(0, 60), (0, 62), (1, 65)]
+
+
+def test_notes_of_a_word_are_those_that_begin_within_it_though_none_begins_at_its_tick() -> None:
+    words = sung("one ", "two ", "three ", "four ", "five ")
+    own: Events = [(480 * at, "note", 60 + at) for at in (0, 2, 3, 4)]
+    trill: Events = [(488 + 20 * place, "short", 62 + place % 2) for place in range(6)]
+    lyrics = read(midi([*words, *own, *trill]))
+    assert [note.pitch for note in lyrics.notes if note.word == 1] == [62, 63] * 3
+    assert lyrics.times and lyrics.times[1] and lyrics.times[1].end_s == pytest.approx((588 + 19) / 960)
+    for late, pitches in (
+        ([(576, "note", 70)], [70]),
+        ([(576, "note", 70), (580, "note", 74)], []),  # together
+        ([(485, "note", 70), (495, "note", 74)], []),
+        ([(740, "note", 70)], []),  # too late to be the word's
+        ([(940, "short", 70)], []),  # the next word's
+    ):
+        lyrics = read(midi([*words, *own, *late]))
+        assert [note.pitch for note in lyrics.notes if note.word == 1] == pitches, late
+        assert {0, 2, 3, 4} <= {note.word for note in lyrics.notes}
 
 
 def test_notes_of_another_track_are_the_melody_only_where_they_keep_to_the_words() -> None:

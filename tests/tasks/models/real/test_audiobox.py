@@ -118,4 +118,4 @@ def test_weights_that_are_not_there_or_not_whole_are_refused_in_one_line(
     cut_short(tmp_path / "checkpoint.pt")
     assert "ends before its last byte" in said()
     monkeypatch.setattr(weights, "installed", lambda name: None)
-    assert "package audiobox-aesthetics is not installed" in said()
+    assert "packages audiobox-aesthetics, torch are not installed" in said()

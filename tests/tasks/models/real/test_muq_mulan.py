@@ -211,7 +211,7 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     (joint / "pytorch_model.bin").unlink()
     assert "holds no model.safetensors or pytorch_model.bin" in said()
     monkeypatch.setattr(weights, "installed", lambda name: None)
-    assert "package muq is not installed" in said()
+    assert "packages muq, torch, transformers, x-clip are not installed; run `pip install" in said()
 
 
 def test_a_tokenizer_that_brings_code_is_refused(released: dict[str, str], tmp_path: Path) -> None:

@@ -139,4 +139,4 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     cut_short(head)
     assert "ends before its last tensor; get it again" in said()
     monkeypatch.setattr(weights, "installed", lambda name: None)
-    assert "package torch is not installed" in said()
+    assert "packages torch, muq, transformers are not installed" in said()

@@ -232,7 +232,7 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     (vae / "config.json").write_text(json.dumps({**config, "sampling_rate": 48_000}))
     assert "made for 48000 Hz, not 44100" in said()
     monkeypatch.setattr(weights, "installed", lambda name: None)
-    assert "package diffusers is not installed; run `pip install" in said()
+    assert "packages diffusers, torch are not installed; run `pip install" in said()
 
 
 def test_a_script_that_is_no_decoder_is_refused(released: Path, tmp_path: Path) -> None:
