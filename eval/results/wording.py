@@ -1,4 +1,4 @@
-"""How numbers and intervals are written (`number`, `quantity`), and the verdicts: sentences that say who leads a pair, who is not told apart, what a difference means."""
+"""How numbers and intervals are written (`number`, `quantity`), and the verdicts: sentences that say who leads a pair or the board, who is not told apart, which stated expectations hold."""
 
 from __future__ import annotations
 
