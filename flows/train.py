@@ -49,9 +49,7 @@ def run_train(project: Project, only: str | None = None) -> TrainResult:
     if only == "pretrain":
         say(f"pretrain: checkpoint {pretrained.checkpoint}")
         return pretrained
-    tuned = run_as_task("sft", lambda: fit_section(project, "sft", params.sft, jam, pretrained.checkpoint))
-    say(f"train: checkpoint {tuned.checkpoint}")
-    return tuned
+    return _tuned(project, jam, pretrained.checkpoint)
 
 
 def fit_from(project: Project, weights: str, only: str | None) -> TrainResult:
@@ -73,7 +71,11 @@ def fit_from(project: Project, weights: str, only: str | None) -> TrainResult:
             "relative durations mean another length until they have learned it"
         )
     say("train: pretraining is skipped")
-    tuned = run_as_task("sft", lambda: fit_section(project, "sft", params.sft, jam, start.checkpoint))
+    return _tuned(project, jam, start.checkpoint)
+
+
+def _tuned(project: Project, jam: JamParams, init: Path) -> TrainResult:
+    tuned = run_as_task("sft", lambda: fit_section(project, "sft", project.params.sft, jam, init))
     say(f"train: checkpoint {tuned.checkpoint}")
     return tuned
 

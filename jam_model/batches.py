@@ -1,4 +1,4 @@
-"""Songs to training batches (`Batch`, `Batches`): a seeded endless order, crops of frames, conditions, controls, silence padding, latents drawn anew.
+"""Samples to training batches (`Batch`, `Batches`): crops of frames, conditions, controls, silence padding, latents drawn anew, in the order that `order` gives.
 
 Everything a batch holds follows from (seed, position): the endless order says which song stands at position p,
 and its crop, style row and latent noise come from a generator seeded by (seed, p). So a sample does not depend

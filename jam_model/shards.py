@@ -1,4 +1,4 @@
-"""Samples out of JAM's WebDataset shards, read safely with their registered extras: no pickle runs, nothing is extracted, sizes are checked.
+"""Samples out of JAM's WebDataset shards (`Sample`, `Shards`), decoded safely with their registered extras: no pickle runs, nothing is extracted, sizes are checked; words on the grid.
 
 A sample is ``<id>.latent.pt`` [128, T] (posterior mean, then std), ``<id>.style.pt`` [512] or [n, 512]
 and ``<id>.json`` (``{"word": [{"start", "end", "phoneme", "word"}], "split": ...}``); ``.npy`` may stand

@@ -1,4 +1,4 @@
-"""Validation songs heard while a model trained, side by side over its steps, with their scores; the sound lies as files beside the page."""
+"""Validation songs heard while a model trained, placed side by side over its steps, with their scores; the sound lies as files beside the page, named by training, step and place."""
 
 from __future__ import annotations
 

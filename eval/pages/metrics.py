@@ -71,7 +71,7 @@ def _pairs(report: Report, metric: Metric) -> str:
         f'<details class="pairs"><summary>Every pair: {told} of {table.num_tests} told apart</summary>'
         f'<div class="wide"><table class="sortable"><thead><tr>{column_head("Left minus right", "text")}{head}'
         f"</tr></thead><tbody>{_pair_rows(report, metric, table, rates)}</tbody></table></div>"
-        f'<p class="caption">{escape(family_line(report, metric, table))} Bold: p at most 0.05 after the '
+        f'<p class="caption">{escape(family_line(metric, table))} Bold: p at most 0.05 after the '
         "correction. Intervals are 95 % bootstrap intervals of one difference, uncorrected."
         f"{_FAILED_NOTE if rates else ''}</p></details>"
     )

@@ -28,6 +28,7 @@ EMBED_BUDGET_BYTES = 25_000_000  # of base64 in the page
 MOST_OF_A_NAME = 80  # a system's 24 and a song's 48 fit
 NUM_WORST = 10  # as page.js lists
 _PEAKS = 600
+_PEAKS_PER_S, _MAX_PEAKS = 20, 3000  # on the page of one song
 _EXTENSIONS = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "audio/wav": "wav"}
 
 
@@ -47,6 +48,11 @@ def waveform_peaks(mix_CN: np.ndarray, num_peaks: int = _PEAKS) -> list[float]:
         return []
     edges = np.linspace(0, len(loudest_N), min(num_peaks, len(loudest_N)) + 1).astype(int)
     return [round(float(peak), 3) for peak in np.maximum.reduceat(loudest_N, edges[:-1])]
+
+
+def song_peaks(mix_CN: np.ndarray, duration_s: float) -> list[float]:
+    """The outline of a song on a page of its own: 20 peaks a second, 3000 at most."""
+    return waveform_peaks(mix_CN, max(1, min(_MAX_PEAKS, round(_PEAKS_PER_S * duration_s))))
 
 
 def build_players(report: Report, budget_bytes: int = EMBED_BUDGET_BYTES) -> Players:

@@ -1,4 +1,4 @@
-"""How numbers and intervals are written (`number`, `quantity`), and the verdicts: sentences that say who leads a pair, who is not told apart, what a difference means."""
+"""How numbers and intervals are written (`number`, `quantity`), and the verdicts: sentences that say who leads a pair or the board, who is not told apart, which stated expectations hold."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def metric_verdict(report: Report, metric: Metric) -> str:
     return sentence("; ".join(said))
 
 
-def family_line(report: Report, metric: Metric, table: PairTable) -> str:
+def family_line(metric: Metric, table: PairTable) -> str:
     """What was tested together, how, and how small a difference these songs could show."""
     names = {name for pair in table.pairs for name in (pair.left, pair.right)}
     line = f"Family: {counted(table.num_tests, 'pair')} of {len(names)} systems on {metric.title}; {table.method}."

@@ -1,4 +1,4 @@
-"""The benchmark's question "Does it copy?": which songs are held against which references, read from the prepared table and the generated one."""
+"""The songs behind "Does it copy?": which of the prepared table and of the generated one `tasks.benchmark.copies` is given."""
 
 from __future__ import annotations
 

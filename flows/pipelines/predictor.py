@@ -1,4 +1,4 @@
-"""The duration predictor of a work folder, where `jam durations` has run."""
+"""The duration predictor of a work folder, loaded where `jam durations` has run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laws that gaps, lengths and shares are told by (mixtures of log-normals, hurdle, Dirichlet), with their exact densities in nats and their draws.
+"""The laws that gaps, lengths and shares are told by (mixtures of log-normals, some anchored on the coming beats, hurdle, Dirichlet), with their exact densities in nats and their draws.
 
 A gap is none with a probability of its own (a hurdle), else a mixture of log-normals; where the tempo is known, some of the
 components lie on the coming halves, quarters and eighths of a beat. A length is a mixture of log-normals, shares are Dirichlet.

@@ -1,4 +1,4 @@
-"""The net: words read both ways, then told one after the other what was sung before, so that the rest of the song is known at each.
+"""The net (`DurationNet`, two GRUs): words read both ways, then told one after the other what was sung before (`Past`), so that the rest of the song is known at each.
 
 Embeddings of a word's symbols are pooled to one vector, a bidirectional GRU reads the words, and a second GRU walks along
 them with the times so far: where the song stands, how much time and how many syllables are left, and where in the beat.

@@ -1,4 +1,4 @@
-"""Does it copy? Generated songs of the benchmark held against the training songs and as many held-out ones.
+"""The comparing behind "Does it copy?" (`copies_in`): generated songs of the benchmark held against the training songs and as many held-out ones.
 
 What was sung is taken as it was transcribed, never as it was asked for. A match with the song that was asked for, or one of
 its near duplicates, is no copy of anything learned and is left aside.

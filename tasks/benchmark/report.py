@@ -18,7 +18,7 @@ from eval.metrics.metric import SongMetric
 from eval.pages.players import waveform_peaks, worst_songs
 from eval.report.catalogue import HEADLINE, chapter_of
 from eval.results.published import published_rows
-from eval.results.report import Comparison, HeardSong, LossCurve, Report
+from eval.results.report import HeardSong, LossCurve, Report
 from eval.results.report import System as ReportSystem
 from eval.results.songs import SongRow, genre_rows, language_rows
 from eval.stats.intervals import Estimate
@@ -58,7 +58,6 @@ def report_of(
     mixes: Mixes,
     settings: Mapping[str, Any],
     run: Mapping[str, Any],
-    comparisons: Sequence[Comparison] = (),
 ) -> Report:
     """The report of the songs alone: without training, rounds or a data set; `notes` are those that only the flow knows."""
     made_by = [made for songs in measured.systems.values() for song in songs for made in song.row["made_by"]]
@@ -70,7 +69,6 @@ def report_of(
         subtitle=subtitle,
         systems=entries,
         metrics=[metric.of_embedding(made_by) for metric in measured.metrics],
-        comparisons=comparisons,
         pairs=measured.pair_tables([system.name for system in systems]),
         songs=rows,
         genres=genre_rows(rows, _of_songs(measured), measured.corpus),

@@ -1,4 +1,4 @@
-"""The column file (Parquet) a stage writes for one partition: whole or not there, a row group a song for large columns, with its cache key inside.
+"""The column file (Parquet) a stage writes for one partition, and its shard where it writes one (`sink`): whole or not there, a row group a song for large columns, with its cache key inside.
 
 Large columns are written one row group a song, so memory is bounded by a few songs.
 """

@@ -1,4 +1,4 @@
-"""Words of a line in a language that writes none: Mandarin by its characters, Japanese by its reader's words.
+"""How a line is split in a language that writes no blanks: Mandarin by its characters, Japanese by its reader's words.
 
 A character of Mandarin is a syllable, a note and a label of its own in singing data, and error rates count it; words of pypinyin's
 phrases would depend on its dictionary. A mora of Japanese is no unit of writing, and kanji have several.

@@ -1,4 +1,4 @@
-"""The language of a song's lyrics, as a list of songs gives it, as their file states it, or as their text shows; stated or doubted.
+"""The language of a song's lyrics, as a list of songs gives it, as their file states it, or as their text shows; stated or doubted; and their words split as it has them, with times and notes.
 
 The words become those that this language has: they are split further, and times, lines, notes and labels go along.
 """

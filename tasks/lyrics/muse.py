@@ -1,4 +1,4 @@
-"""Muse's chat form: a song as messages, its style first, then a turn a part with its label and description, asked by the user, its sound by the assistant.
+"""What Muse's chat form says of a song (`MuseSong`, `MusePart`), and its messages: style first, then a turn a part with label and description, asked by the user, its sound by the assistant.
 
 A user's turn is ``[Label][desc:...][lyrics:\\n...][phoneme:\\n...]``; lyrics and phonemes are a line a line, phonemes are the model's symbols
 apart by blanks, with ``sp`` behind each word. The first turn has the song's style and a notice before its part. What the assistant

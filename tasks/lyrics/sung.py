@@ -1,4 +1,4 @@
-"""From what a file states (lines of written syllables, letters, labels) to what is sung: unsung text goes and is told, words get the times of their syllables.
+"""From what a file states (lines of written syllables, letters, labels) to what is sung: unsung text goes and is told, words get the times of their syllables, a line without a time goes on the one before.
 
 A stated time that cannot be is not believed, and its word has none; the word stays.
 """

@@ -1,4 +1,4 @@
-"""No config beside weights chooses code: entries by which transformers and diffusers would fetch or import some are refused.
+"""No config beside weights chooses code: entries of its JSON by which transformers and diffusers would fetch or import some are refused, and a config too large for one.
 
 The loaders here name their classes themselves and trust no remote code, so no such entry is needed; a file that has one is not
 the file that was released, or is for another loader.

@@ -1,4 +1,4 @@
-"""jamify's input manifest: its rows (title, style, duration, bpm, audio) as requests (`read_requests`); a row that cannot be sung is refused alone.
+"""jamify's input manifest: its rows (title, style, duration, bpm, audio) as requests (`read_requests`), with the style that counts (`PromptParams`: audio, text, none); a row that cannot be sung is refused alone.
 
 A row names lyrics (`lrc_path`, or the words themselves as `lyrics` or `text`), a song whose style is wanted (`audio_path`) or a
 style text (`prompt_path`; `PromptParams` says which counts), a length in seconds (`duration`), and perhaps a tempo for rough word

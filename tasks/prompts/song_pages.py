@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from eval.pages.lanes import Played
-from eval.pages.players import waveform_peaks
+from eval.pages.players import song_peaks
 from eval.pages.song import SongPage, Sound, song_html
 from jam_model.frames import SAMPLE_RATE_HZ, seconds_of_frames
 from tasks.audio.limits import AudioParams
@@ -33,7 +33,6 @@ from tasks.prompts.standing_songs import AUDIO
 from tasks.shards.played import pitches_of, played_by
 from tasks.storage.files import write_bytes
 
-PEAKS_PER_S, MAX_PEAKS = 20, 3000
 Choice = TypeVar("Choice", bound=ModelChoice)
 
 
@@ -110,7 +109,7 @@ def page_of(
 ) -> SongPage:
     """What the page of one song shows."""
     duration_s = mix_CN.shape[1] / SAMPLE_RATE_HZ
-    peaks = waveform_peaks(mix_CN, max(1, min(MAX_PEAKS, round(PEAKS_PER_S * duration_s))))
+    peaks = song_peaks(mix_CN, duration_s)
     lane = [astuple(word) for word in words.words if word.start_s < min(word.end_s, duration_s)]
     return SongPage(
         song_id=prompt.song_id,

@@ -1,4 +1,4 @@
-"""What became of the songs of each language, where a table holds songs of several."""
+"""What became of the songs of each language (the one a row was read in, else the stated one), where a table holds songs of several."""
 
 from __future__ import annotations
 

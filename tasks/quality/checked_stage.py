@@ -1,4 +1,4 @@
-"""Base of stages that measure how words, times, vocals and mix fit one another."""
+"""Base of the stages `check` and `detect`: it hands them a song with its vocals and mix opened, as a `CheckedSong`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The entries of the detectors' measures of a song (loops, adverts, bandwidth, silence), as `tasks.quality.measures` has them; limits are `detect` (`DetectParams`)."""
+"""What `detect` measures as entries beside `tasks.quality.measures` (loops, adverts, bandwidth, silence) and their limits (`DetectParams`); each formula is in detectors/."""
 
 from __future__ import annotations
 

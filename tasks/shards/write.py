@@ -1,4 +1,4 @@
-"""Shards as files: a sample's members (.npy, .json) as tar fragments, the index with its ids, and a shard read back as a loader would."""
+"""Shards as files: a sample's members (.npy, lyrics as .json) as tar fragments, the index with its ids, and a shard read back and verified as a loader would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ingest: opens (decodes) every found song and reads its lyrics, language and style text; remarks."""
+"""Ingest: opens (decodes) every found song and reads its lyrics, their language and times, and its style text; remarks, and refusals where lyrics reach past the audio."""
 
 from __future__ import annotations
 

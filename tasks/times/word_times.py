@@ -1,4 +1,4 @@
-"""Times of words that came with the lyrics, checked before they are kept.
+"""Times of words that came with the lyrics, checked before they are kept (`check_words`): late ones shifted, runs found elsewhere emptied, all dropped where none fit; each told.
 
 The words are always aligned without them. Times that are all off by a constant are shifted, runs of words that are
 found elsewhere lose theirs, and where none fit all do, each of it told. What fits is judged by the aligner's scores

@@ -1,4 +1,4 @@
-"""Plays a score's band by its genre: chords, bass and drums (kick, snare, hat), synthesised sample by sample.
+"""Plays the band of a score of world one by its genre: chords, bass and drums (kick, snare, hat), synthesised sample by sample.
 
 Legend: C = 2 channels, N = samples at 44.1 kHz. Chords are wide (nearly opposite in the two channels), bass
 and kick are centred, snare and hi-hat differ between the channels; a genre with a mono band plays one

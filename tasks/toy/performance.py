@@ -1,4 +1,4 @@
-"""Performs a score in process: voice and band together, at levels that do not clip."""
+"""Performs a score of world one in process: voice and band together, at levels that do not clip."""
 
 from __future__ import annotations
 

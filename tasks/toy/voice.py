@@ -1,4 +1,4 @@
-"""Sings a score (`sing`): espeak words on its notes, with the exact times of every word and phone, fades between.
+"""Sings a score of world one (`sing`): espeak words on its notes, with the exact times of every word and phone, fades between.
 
 The words come from espeak processes (see `tasks.toy.sound.singers`), started when first needed and kept; what one
 sings depends on the score alone, so `sing` may be called in any order, thread and process.

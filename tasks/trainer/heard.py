@@ -1,4 +1,4 @@
-"""Songs generated while a run learns, kept in its folder: ``heard/step-000100/`` with a file a song and ``scores.json``.
+"""What was generated while a run learns, as files in its folder: ``heard/step-000100/`` with a file a song and ``scores.json``, kept, read and forgotten.
 
 Names come of step and place, so that a step that is run again after a kill writes the same files; scores are written last, and
 say that what lies beside them is whole.

@@ -1,4 +1,4 @@
-"""Songs to hear while a model trains: validation songs generated every so often and scored, for people and for no decision.
+"""Who generates and scores songs while a model trains (`Hearing`, its settings): validation songs every so often, for people and for no decision.
 
 What is heard decides nothing: neither the run's name nor its weights depend on it, and it may be switched on for a run that
 goes on.

@@ -27,13 +27,13 @@ def sizes_of(shapes: Shapes) -> dict[str, Any]:
     Raises:
         ValueError: a tensor that tells a size is missing or has another rank.
     """
-    latent_channels, dim = _shape(shapes, "proj_out.weight", 2)
-    table, text_dim = _shape(shapes, "text_embed.text_embed.weight", 2)
-    fused = _shape(shapes, "input_embed.proj.weight", 2)[1]
+    latent_channels, dim = _shape(shapes, "proj_out.weight")
+    table, text_dim = _shape(shapes, "text_embed.text_embed.weight")
+    fused = _shape(shapes, "input_embed.proj.weight")[1]
     return {
         "dim": dim,
         "depth": _num_layers(shapes, "transformer_blocks"),
-        "ff_mult": _shape(shapes, "transformer_blocks.0.mlp.gate_proj.weight", 2)[0] // max(dim, 1),
+        "ff_mult": _shape(shapes, "transformer_blocks.0.mlp.gate_proj.weight")[0] // max(dim, 1),
         "text_dim": text_dim,
         "text_layers": _num_layers(shapes, "text_embed.text_blocks"),
         "style_dim": fused - 2 * latent_channels - 2 * text_dim,  # noisy and reference latents, lyrics, time
@@ -74,13 +74,14 @@ def _told(config: JamConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in named}
 
 
-def _shape(shapes: Shapes, name: str, rank: int) -> tuple[int, ...]:
+def _shape(shapes: Shapes, name: str) -> tuple[int, ...]:
+    """Of a matrix."""
     shape = shapes.get(f"transformer.{name}")
     if shape is None:
         raise ValueError(f"no tensor transformer.{name}, which every JAM model has; these are other weights")
-    if len(shape) != rank:
+    if len(shape) != 2:
         raise ValueError(
-            f"transformer.{name} has {len(shape)} dimensions where JAM has {rank}; these are other weights"
+            f"transformer.{name} has {len(shape)} dimensions where JAM has 2; these are other weights"
         )
     return shape
 

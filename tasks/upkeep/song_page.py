@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from eval.pages.players import waveform_peaks
+from eval.pages.players import song_peaks
 from eval.pages.song import MeasureLine, SongPage, Sound, StageLine, song_html
 from jam_model.frames import SAMPLE_RATE_HZ
 from jam_model.words import Word, input_times_of, words_of
@@ -27,8 +27,6 @@ from tasks.storage.files import parquet_file, write_bytes
 from tasks.upkeep.drops import Drop
 
 MAX_LISTEN_S = 600.0  # of each sound; a page stays small enough to open
-PEAKS_PER_S = 20
-MAX_PEAKS = 3000
 SHOWN_CHARS = 240
 UNCUT = frozenset(
     {
@@ -162,7 +160,7 @@ def _sounds(song_id: str, large: Mapping[str, Any], songs_root: str) -> list[Sou
 def _sound(name: str, audio_CN: np.ndarray) -> Sound:
     audio_CN = np.atleast_2d(audio_CN)
     seconds = audio_CN.shape[1] / SAMPLE_RATE_HZ
-    peaks = waveform_peaks(audio_CN, max(1, min(MAX_PEAKS, round(PEAKS_PER_S * seconds))))
+    peaks = song_peaks(audio_CN, seconds)
     note = f"the first {MAX_LISTEN_S:g} of {seconds:.0f} s can be played" if seconds > MAX_LISTEN_S else ""
     return Sound(name, mp3_bytes(audio_CN[:, : round(MAX_LISTEN_S * SAMPLE_RATE_HZ)]), peaks, note)
 

@@ -1,4 +1,4 @@
-"""Files of a label a row: HTK's .lab (units of 100 ns, or seconds), Audacity's label tracks, CTM, and tables with a header.
+"""Files of a label a row, as rows: HTK's .lab (units of 100 ns, or seconds), Audacity's label tracks, CTM, and tables with a header; read and written.
 
 Whisper's .tsv and .csv are such tables, in milliseconds. Whole numbers are ticks of 100 ns where a label lasts 10 ms and
 more in them, else milliseconds; HTK knows no others.

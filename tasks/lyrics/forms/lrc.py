@@ -1,4 +1,4 @@
-"""LRC: lines with stamps ``[mm:ss.xx]``, and in its enhanced kinds words or syllables with stamps of their own.
+"""LRC: lines with stamps ``[mm:ss.xx]`` and an offset, and in its enhanced kinds words or syllables with stamps of their own.
 
 A stamp is read with hours, with a fraction of any length, after a colon, a dot or a comma. ``[00:02:05]`` is minutes,
 seconds and hundredths, unless a whole file's third numbers are never above 59, which many true hundredths would be.

@@ -1,4 +1,4 @@
-r"""MIDI with lyrics, and KAR: syllables at ticks, and the notes of the melody that begin with them.
+r"""MIDI with lyrics, and KAR: lyric and text events as syllables at ticks, decoded, cut into words and lines, and the notes of the melody that begin near them.
 
 Lyric events are read, or KAR's text events, of the track that has most of them. ``\``, ``/``, returns and ``<`` begin lines;
 ``@T`` of KAR gives title and artist. A blank at its edge ends a word, or where a file has none, everything but a hyphen.

@@ -1,4 +1,4 @@
-"""MusicXML, plain or zipped: the words of the first part that has some, with repeats played out.
+"""MusicXML, plain or zipped: the words and pitches of the first part that has some, a verse a visit, with repeats played out.
 
 Our own, as music21 keeps time by the printed tempo where ``<sound>`` states another, and partitura loses lyrics. A measure's
 first visit has its first verse, the second its second; where it has fewer, its last. Ties and melismas hold a syllable.

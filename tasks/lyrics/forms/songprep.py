@@ -1,4 +1,4 @@
-"""SongPrep's output: ``[structure][start:end]lyric ; [structure][start:end]lyric``, in seconds.
+"""SongPrep's output: ``[structure][start:end]lyric ; [structure][start:end]lyric``, in seconds, read, written, and as parts.
 
 A part's label, its times, and its sentences, which are the song's lines; only the first of a part has a time. Parts without
 words are labels alone. https://github.com/tencent-ailab/SongPrep

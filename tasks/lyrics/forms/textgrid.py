@@ -1,4 +1,4 @@
-"""TextGrid of Praat, the Montreal Forced Aligner and singing corpora: tiers of labels in time, long and short form.
+"""TextGrid of Praat, the Montreal Forced Aligner and singing corpora: tiers of labels (intervals) in time, long and short form; which tier has words, which phones, which parts.
 
 Praat reads what stands free in the file, numbers and quoted texts, and nothing else; so is it read here, which makes the
 two forms one. (praatio refuses a whole file for one bad number.) The tier of words is known by its name, else it is the

@@ -1,4 +1,4 @@
-"""JSON of words or lines with times: jamify's, recognisers', aligners' and players'.
+"""JSON whose rows are words or lines with times: jamify's, recognisers', aligners' and players'; rows by triple, by line or within one another, backing vocals put in brackets.
 
 A list of rows, each a word, a line, or a line that holds words; in an object under the names that jamify, NeMo, Whisper
 and its kin, gentle, aeneas, Suno, Musixmatch, AMLL, Spotify, YouTube and speech services give them. Texts with blanks

@@ -1,4 +1,4 @@
-"""Labels of parts in JSON of words: those of our own files of times.
+"""Labels of parts (`part_labels`) that our own JSON of word times states beside its words.
 
 ``"part_labels": [{"before": 4, "text": "Verse: soft piano"}]`` stands beside their words.
 """

@@ -1,4 +1,4 @@
-"""JSON that others wrote: its value, and the many names that a text, its phones, language, unit and times (start, end, duration) go by.
+"""JSON that others wrote: its value, or a row a line, and the many names that a text, its phones, language, unit (s, ms) and times (start, end, duration) go by.
 
 Numbers of seconds may stand as text ("1.5", "1.5s", "0:01.5"). Times under names that say no unit are milliseconds
 where all of a file are whole numbers and a word or line would last a minute: no song is so slow.

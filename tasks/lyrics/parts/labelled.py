@@ -1,4 +1,4 @@
-"""Labels in time, as annotators and aligners write them (tiers, .lab): which are words, which lines, which silence or breath, phones or parts.
+"""What labels in time mean (tiers, .lab), whichever file they stood in: which are words, which lines, which silence or breath, phones or parts.
 
 Shared by the forms whose files are lists of labels. They need times: a word without one stands in the label of the word
 before it, and a label without an end lasts to the next one, the last for a second.

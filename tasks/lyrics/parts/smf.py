@@ -1,4 +1,4 @@
-"""A Standard MIDI File's events (tracks, meta, ticks) and their times.
+"""A Standard MIDI File's bytes: tracks and their meta events, notes by channel, ticks, and the seconds of these by the file's tempos.
 
 Our own in place of mido 1.3.3, which loses the whole file for a cut track or one data byte above 127, and reads a length of
 any size in quadratic time. Here a track that cannot be read further ends there, and says so.

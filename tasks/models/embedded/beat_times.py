@@ -1,5 +1,4 @@
-"""When the beats of a mix fall, and its tempo, without weights: onsets by bands, the lag that repeats best, the steadiest path through onsets;
-of the tempo the level that low notes mark.
+"""When the beats of a mix fall, and its tempo, without weights: the lag at which onsets repeat best, on the level that low notes mark, and the steadiest path through onsets.
 
 An onset is a rise of level in a band of the spectrum. Bass and drums strike beats oftener than voices do, so that the low bands are heard
 by themselves and weigh as much as all others. Source: D. Ellis, Beat Tracking by Dynamic Programming (Journal of New Music Research 36, 2007).

@@ -1,4 +1,4 @@
-"""Chroma of what is left of a mix without its voice: the level of each pitch class at the latent frame rate.
+"""Chroma of what is left of a mix without its voice, for chords and metre: the level of each pitch class at the latent frame rate, tuned.
 
 The powers of both channels are added, so that what is opposite on both sides is not lost. Spectra are taken to thirds of a semitone, and what
 stands out of its surroundings there is kept (drums and noise do not). The tuning is heard from all of a song.

@@ -1,4 +1,4 @@
-"""A vocoder with a band: the vocoder's voice in fewer numbers, and beside it levels of tones (chords, bass) and the highs of drums, in mid and side.
+"""A vocoder with a band: `vocoder` in fewer numbers, beside it levels of tones (chords, bass) as `tones` has them, and hiss above 11 kHz for the highs of drums, in mid and side.
 
 A latent frame is, in this order: 34 numbers for the levels of 14 mid bands in four short frames (of each band the mean and
 the slope of a cosine transform over the four, of three groups of bands the two finer ones), 4 levels above 11 kHz, where no

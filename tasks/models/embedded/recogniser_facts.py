@@ -1,4 +1,4 @@
-"""What is known of a recogniser before it is built: its frames, where its weights lie, and their revision."""
+"""What is known of a recogniser without torch: its frames, where its weights lie, and their revision."""
 
 from __future__ import annotations
 

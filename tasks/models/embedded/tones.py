@@ -1,4 +1,4 @@
-"""The steady tones of a band: how loud each pitch class and MIDI note is and where it lies (registers), and sines that sound like it.
+"""The tones that `harmonic` keeps of a band: how loud each steady pitch class and MIDI note is and where it lies (registers), and sines that sound like it.
 
 A tone is steady that stays on its note for 0.4 s: voices move, drums end, chords stay. Notes are those of equal temperament
 at A = 440 Hz, so a band that is tuned otherwise comes back in tune.

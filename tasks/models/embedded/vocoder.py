@@ -1,4 +1,4 @@
-"""A channel vocoder with nothing learned: band levels of mid and side, the voice's pitch and clarity, and a voice of pulses and noise shaped by them.
+"""A channel vocoder of the voice alone, with nothing learned: band levels of mid and side, the voice's pitch and clarity, and a voice of pulses and noise shaped by them.
 
 Both embedded codecs are made of it. Shapes: N samples, T latent frames (2048 samples), F = 4 T short frames, K bins,
 B bands, C raw channels.

@@ -1,4 +1,4 @@
-"""Audiobox Aesthetics: content enjoyment, content usefulness, production complexity, production quality.
+"""Audiobox Aesthetics by its own package: content enjoyment, content usefulness, production complexity, production quality, windows of 10 s weighed by how much of each is song.
 
 As the package's own predictor does: 16 kHz mono, 10 s windows one after another, the last one filled with zeros
 that are masked, the windows' scores weighted by how much of each is song.

@@ -1,4 +1,4 @@
-"""DeepPhonemizer: a dictionary, and a transformer that reads the words it lacks letter by letter.
+"""DeepPhonemizer: a dictionary, and the layers of a transformer that reads the words it lacks, acronyms among them, letter by letter.
 
 Pronunciations are those of DeepPhonemizer 0.0.19 with the released ``en_us_cmudict_ipa_forward.pt``, on text read
 aloud by jamify's rules (`tasks.models.real.english_numbers`). The network [S. Yolchuyeva et al., "Transformer based

@@ -1,4 +1,4 @@
-"""Reading a checkpoint of DeepPhonemizer without running anything in it.
+"""Reading a checkpoint of DeepPhonemizer (symbols of letters and phonemes, dictionary, tensors) without running anything in it.
 
 Such a file (``dp.training.trainer`` writes it) is a pickle of a dict: `config`, `model` (the weights), `step`,
 `phoneme_dict` and a `preprocessor` object of the package `dp`. PyTorch's restricted unpickler reads it with three

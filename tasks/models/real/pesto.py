@@ -1,4 +1,4 @@
-"""PESTO: the pitch of a voice frame by frame, by a net that learned it from sounds against their transpositions, and its confidence.
+"""PESTO: its checkpoint read without running it, and the pitch of a voice frame by frame with its confidence, by a net that learned it from sounds against their transpositions.
 
 Nothing of the package's code is run, whose own reader builds any object that a checkpoint names. Frames lie about the middles of
 latent frames; the transform, the encoder and the decision of each frame are as in pesto-pitch 2.0.1.

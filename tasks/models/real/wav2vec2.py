@@ -1,4 +1,4 @@
-"""A wav2vec 2.0 net with letters: how likely each is, frame by frame, in a song of any length.
+"""A wav2vec 2.0 net with letters, read from its folder: how likely each letter is, frame by frame, in a song of any length, window by window.
 
 Source: Baevski et al., wav2vec 2.0, NeurIPS 2020, as transformers has it (Wav2Vec2ForCTC). The net listens in
 windows that overlap, so that memory does not grow with the song.

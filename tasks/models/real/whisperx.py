@@ -1,4 +1,4 @@
-"""WhisperX's alignment: given words laid over the letters that a wav2vec 2.0 net hears.
+"""WhisperX's alignment as an aligner: given words, letter by letter, on the likeliest path through a trellis of what `wav2vec2` hears.
 
 Source: Bain et al., WhisperX: Time-Accurate Speech Transcription of Long-Form Audio, Interspeech 2023, whose
 trellis and way back through it are called here. Around them this differs from `whisperx.align`: lines, or the

@@ -1,4 +1,4 @@
-"""Songs to train and test the recogniser on: toy songs of random words, as features of every variant.
+"""Songs of world one to train and test the recogniser on: toy songs of random words, as features of every variant (noisy, separated).
 
 A variant is what the recogniser may be given one day: the clean vocals, the vocals a separator takes out
 of the mix, the raw mix, the codec's round trip of the mix, the same with noise on the latents (near what

@@ -1,5 +1,4 @@
-"""Caption: what a song is like in words, with how alike text and sound are and which facts the text contradicts; where they do not fit, a
-second caption. Only where it is asked for.
+"""Caption: what a song is like in words, how alike text and sound are, which facts the text contradicts; a second one where they do not fit. Only where it is asked for.
 
 Both captions are kept. The one of them that fits better is the song's, which by itself raises the mean; who judges the gain
 must use other measures than the style encoder and the facts, which chose.

@@ -1,4 +1,4 @@
-"""A song of world two on paper: everything but which phones its voices have, which is theirs to say."""
+"""A song of world two on paper, as records (`Score`, `SungLine`, `SungWord`): everything but which phones its voices have, which is theirs to say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The truth of a score: what its voices say when, to the phone. Nothing is rendered for it."""
+"""How the truth of a score is found (`truth_of`): what its voices say when, to the phone, filled into the records of `truth`. Nothing is rendered for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The voices of a song of world two, as its truth has them."""
+"""Sings the truth of a song of world two (`sing_truth`): the sound of every word, said by espeak and moved to its phones and notes, at the level of its manner."""
 
 from __future__ import annotations
 

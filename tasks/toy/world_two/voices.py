@@ -1,4 +1,4 @@
-"""Voices beside the lead (backing and second singer): spoken lines, and what is heard but not written: ad-libs, hums, their pitches."""
+"""Which lines are sung by whom in a score of world two: lead, second singer, backing, spoken lines, and what is heard but not written (ad-libs, hums), with their pitches."""
 
 from __future__ import annotations
 

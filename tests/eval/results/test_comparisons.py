@@ -62,7 +62,7 @@ def test_equal_systems_are_said_to_be_not_told_apart() -> None:
     wrong = [1, 2, 0, 3, 1, 2, 1, 0, 2, 1]
     report = report_of(a=wrong, b=wrong[::-1])
     assert metric_verdict(report, WER) == "No two of the systems are told apart in 1 pair."
-    line = family_line(report, WER, report.pairs[0])
+    line = family_line(WER, report.pairs[0])
     assert "Family: 1 pair of 2 systems on WER" in line and "Holm" in line and "8 times in 10" in line
 
 

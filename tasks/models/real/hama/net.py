@@ -1,4 +1,4 @@
-"""The net of hama's phone recogniser as its file describes it: a Conformer over a spectrogram of 80 mel bands, without positions.
+"""The net of hama's phone recogniser, and the file of tensors by name (`HAMAPK`) that it is read from: a Conformer over a spectrogram of 80 mel bands, without positions.
 
 The file is `HAMAPK`, then a table of tensors by name, then their numbers. Weights of matrix products have names of an export, which
 tell nothing, so they are taken in their order: six a block. Nothing of the package's code is run; that the net is right was found

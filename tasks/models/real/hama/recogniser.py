@@ -1,4 +1,4 @@
-"""hama: phones of English straight from the voice, by a small net that never saw songs of ours. It writes no words.
+"""hama: phones of English straight from the voice, window by window, by a small net that never saw songs of ours, and its list of tokens. It writes no words.
 
 So it guards by phones (`pair.max_phone_loss`), a third recogniser beside the embedded ones: trained on people, by others, for
 another end. What it hears is written as the released table has it, so that it can be held against what was asked for.

@@ -1,4 +1,4 @@
-"""The first layers of a conformer with rotations for positions, which MusicFM and MuQ are built of: widening, attention, convolution, widening.
+"""A conformer's layer as MusicFM and MuQ have it (widening, attention, convolution, widening), with rotations for positions; ten of them, their sizes read from tensors.
 
 As transformers' `Wav2Vec2ConformerEncoder` has it, under its names (A. Gulati and others, Conformer, Interspeech 2020). There the attention of
 a window holds the square of its frames, 7 GB for 420 s and 16 heads, several times; here it is never written out. Positions turn what

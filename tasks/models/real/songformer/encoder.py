@@ -1,4 +1,4 @@
-"""The encoder of SongFormer: attention and widening in turn, each behind a norm and beside what went in, positions as rotations.
+"""The encoder inside SongFormer's own net (`Encoder`): attention and widening in turn, each behind a norm (`Gain`) and beside what went in, positions as rotations.
 
 As x-transformers 2.4.14 (P. Wang) has it with flash attention and rotary positions, whose names the released tensors have. Only the first half of
 each head is rotated, neighbours in pairs.

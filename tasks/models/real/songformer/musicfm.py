@@ -1,4 +1,4 @@
-"""MusicFM at 25 Hz up to its tenth layer: a mel spectrogram, two convolutions that halve time and pitch, a conformer.
+"""MusicFM at 25 Hz up to its tenth layer, and its files: a mel spectrogram, two convolutions that halve time and pitch, then the layers of `conformer`.
 
 Source: M. Won, Y.-N. Hung, D. Le, A Foundation Model for Music Informatics (ICASSP 2024), whose released tensors
 (github.com/minzwon/musicfm, model/musicfm_25hz.py) have these names. Window and mel bands are those that its file holds.

@@ -1,4 +1,4 @@
-"""SongFormer's net: from what two nets hear of a song, near and far, to how likely a part begins and which label it has, 8.3 times a second.
+"""SongFormer's net and its file: its encoder and heads, from what two nets hear of a song, near and far, to how likely a part begins and which label it has, 8.3 times a second.
 
 Source: C. Hao and others, SongFormer: Scaling Music Structure Analysis with Heterogeneous Supervision (arXiv 2510.02797), whose released tensors
 (github.com/ASLP-lab/SongFormer, models/SongFormer.py and configs/SongFormer.yaml) have these names.

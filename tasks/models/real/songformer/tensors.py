@@ -1,5 +1,6 @@
-"""Tensors of released nets, held against the net they are for: names and shapes before anything is built, so that a file that asks for
-much takes no memory, and no object but tensors is built of a pickle.
+"""Archives of tensors of released nets (MuQ, MusicFM, SongFormer), read as tensors alone and held against the net they are for: names and shapes first.
+
+So a file that asks for much takes no memory, and no object but tensors is built of a pickle.
 """
 
 from __future__ import annotations
