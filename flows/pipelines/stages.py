@@ -17,8 +17,8 @@ from jam_model.part_styles.parts import PART_STYLES
 from jam_model.training_facts import check_guidance, read_facts
 from tasks.edits.kinds import for_pipeline
 from tasks.edits.store import all_edits
-from tasks.engine.pipeline import Pipeline, writers_of
-from tasks.engine.stage import Stage
+from tasks.engine.pipeline import Pipeline
+from tasks.engine.stage import Stage, writers_of
 from tasks.engine.table import Source
 from tasks.models.base import EMBEDDED
 from tasks.models.beats import NONE

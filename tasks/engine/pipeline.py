@@ -23,7 +23,7 @@ from tasks.engine.fingerprint import (
 )
 from tasks.engine.interpreter import ask_cache_key
 from tasks.engine.sources import SOURCES, Edits, Partition, edits_within
-from tasks.engine.stage import Stage
+from tasks.engine.stage import Stage, with_all_before
 from tasks.engine.table import GONE, Table, partition_rows
 from tasks.storage.files import names_in, write_json
 
@@ -67,7 +67,7 @@ class Pipeline:
         self.inputs = {stage.name: self._by_writer(stage.name, stage.reads) for stage in stages}
         for stage in stages:
             if stage.sink:
-                self.inputs[stage.name] = self._with_all_before(stage.name)
+                self.inputs[stage.name] = with_all_before(stage.name, self.order, self.inputs)
         self.fit_inputs = {
             stage.name: list(self._by_writer(stage.name, stage.fit_reads))
             for stage in stages
@@ -85,18 +85,6 @@ class Pipeline:
                 raise ValueError(f"{stage} reads {column!r}, which only {writer} writes, later")
             found.setdefault(writer, []).append(column)
         return {name: found[name] for name in self.order if name in found}
-
-    def _with_all_before(self, stage: str) -> dict[str, list[str]]:
-        """The inputs of a stage that writes shards, and without a column those stages before it of which they are not made: a song that
-        one of these dropped is in no shard either.
-        """
-        inputs = dict(self.inputs[stage])
-        heard = {SOURCES, *inputs}
-        for name in reversed(self.order[: self.order.index(stage)]):
-            if name not in heard:
-                inputs[name] = []
-            heard |= {name, *self.inputs.get(name, ())}
-        return {name: inputs[name] for name in self.order if name in inputs}
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -302,13 +290,3 @@ class _WholeTable:
             for row in self.pipeline.rows(columns, self.until, [number]):
                 if song_ids is None or row["song_id"] in song_ids:
                     yield row
-
-
-def writers_of(stages: Sequence[Stage], columns: Collection[str]) -> list[Stage]:
-    """Those of the stages, in order, that these columns are made by, however far away."""
-    wanted, found = set(columns), []
-    for stage in reversed(stages):
-        if stage.writes.keys() & wanted:
-            wanted |= stage.reads
-            found.append(stage)
-    return found[::-1]

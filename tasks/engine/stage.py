@@ -172,3 +172,28 @@ def stages_in(package: str) -> dict[str, type[Stage]]:
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Stage) and not isabstract(value)
     }
+
+
+def writers_of(stages: Sequence[Stage], columns: Collection[str]) -> list[Stage]:
+    """Those of the stages, in order, that these columns are made by, however far away."""
+    wanted, found = set(columns), []
+    for stage in reversed(stages):
+        if stage.writes.keys() & wanted:
+            wanted |= stage.reads
+            found.append(stage)
+    return found[::-1]
+
+
+def with_all_before(
+    stage: str, order: Sequence[str], inputs: Mapping[str, Mapping[str, list[str]]]
+) -> dict[str, list[str]]:
+    """The inputs of a stage that writes shards, and without a column those before it in `order` of which they are not made: a song that
+    one of these dropped is in no shard either. `order` begins with the songs as they were listed, which drop for all.
+    """
+    found = dict(inputs[stage])
+    made_of = {order[0], *found}
+    for name in reversed(order[: order.index(stage)]):
+        if name not in made_of:
+            found[name] = []
+        made_of |= {name, *inputs.get(name, ())}
+    return {name: found[name] for name in order if name in found}

@@ -13,8 +13,9 @@ import soundfile
 from eval.metrics.error_rates import NO_COUNTS, corpus_counts, count_errors, normalise
 from flows.pipelines.stages import prepare_stages
 from flows.settings.params import load_params
-from tasks.engine.pipeline import Pipeline, writers_of
+from tasks.engine.pipeline import Pipeline
 from tasks.engine.scheduler import run_pipelines
+from tasks.engine.stage import writers_of
 from tasks.engine.table import Table
 from tasks.models.transcriber import build_transcriber
 from tasks.quality.limits import broken_limits, is_calibrated
