@@ -49,7 +49,9 @@ def run_train(project: Project, only: str | None = None) -> TrainResult:
     if only == "pretrain":
         say(f"pretrain: checkpoint {pretrained.checkpoint}")
         return pretrained
-    return _tuned(project, jam, pretrained.checkpoint)
+    tuned = run_as_task("sft", lambda: fit_section(project, "sft", params.sft, jam, pretrained.checkpoint))
+    say(f"train: checkpoint {tuned.checkpoint}")
+    return tuned
 
 
 def fit_from(project: Project, weights: str, only: str | None) -> TrainResult:
@@ -71,11 +73,7 @@ def fit_from(project: Project, weights: str, only: str | None) -> TrainResult:
             "relative durations mean another length until they have learned it"
         )
     say("train: pretraining is skipped")
-    return _tuned(project, jam, start.checkpoint)
-
-
-def _tuned(project: Project, jam: JamParams, init: Path) -> TrainResult:
-    tuned = run_as_task("sft", lambda: fit_section(project, "sft", project.params.sft, jam, init))
+    tuned = run_as_task("sft", lambda: fit_section(project, "sft", params.sft, jam, start.checkpoint))
     say(f"train: checkpoint {tuned.checkpoint}")
     return tuned
 
