@@ -29,11 +29,13 @@ def keep_compiled_apart() -> Path:
     """
     if _held:
         return Path(_held[0].name).parent
-    given = Path(os.environ.get(VARIABLE) or _of_user())
-    root = given.parent if given.name.startswith(OWN) else given  # that of the process which started this one
     try:
+        given = Path(os.environ.get(VARIABLE) or _of_user())
+        root = (
+            given.parent if given.name.startswith(OWN) else given
+        )  # that of the process which started this one
         folder = next(folder for number in count() if _is_taken(folder := root / f"{OWN}{number}"))
-    except OSError:
+    except (OSError, RuntimeError):  # nothing may be written there, or nobody knows this user's home
         folder = Path(tempfile.mkdtemp(prefix="jam-numba-"), f"{OWN}0")
         _is_taken(folder)
     os.environ[VARIABLE] = str(folder)
