@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -28,9 +29,8 @@ def until(what: str, look: Callable[[], Found | None], limit_s: float = PATIENCE
     """What `look` finds as soon as it finds something."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
-        with suppress(TimeoutError):  # a server on a busy machine: asked again
-            if found := look():
-                return found
+        if found := look():
+            return found
         time.sleep(0.2)
     raise AssertionError(f"{what}: not after {limit_s:.0f} s")
 
@@ -148,11 +148,14 @@ def serving(folder: Path, notify_url: str) -> Iterator[tuple[Server, psutil.Proc
     server = Server(folder, notify_url)
     typed = documented()
     told = folder / "worker.pid"
-    script = [*typed[: typed.index("jam toy")], f"echo $! > {told}.new", f"mv {told}.new {told}", "wait"]
+    script = [*typed[: typed.index("jam toy")], f"echo $! > {told}.new", f"mv {told}.new {told}", "wait $!"]
     environment = {name: value for name, value in server.environment.items() if name not in SET_BY_THE_BLOCK}
     with server.log.open("wb") as log:
-        shell = ["bash", "-ec", "\n".join(script).replace("4200", str(server.port))]
-        typing = subprocess.Popen(shell, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        lines = "\n".join(script).replace("4200", str(server.port))
+        shell = ["bash", "-ec", lines.replace("prefect-server.log", str(folder / "server.log"))]
+        typing = subprocess.Popen(
+            shell, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         until("the worker", lambda: told.is_file() or typing.poll() is not None)
         assert typing.poll() is None, server.log.read_text()[-4000:]
@@ -168,6 +171,6 @@ def serving(folder: Path, notify_url: str) -> Iterator[tuple[Server, psutil.Proc
             if member.is_running():
                 member.kill()
     finally:
-        typing.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(typing.pid, signal.SIGKILL)  # the server, too
         typing.wait()
-        server.prefect("server", "stop")
