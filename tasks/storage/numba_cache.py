@@ -3,14 +3,18 @@
 librosa's functions are compiled when they are first called, and kept. numba (0.68) reads an index, takes a free number for what it compiled and
 writes the index again; two processes can take one number for two functions. Who loads the one for the other dies by a
 signal, and so does every later process, until the folder is emptied.
+What a process lacks it takes from the folders of the others, so that a machine compiles once (most of a minute) and not once a process.
 """
 
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import platform
+import shutil
 import tempfile
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -35,6 +39,7 @@ def keep_compiled_apart() -> Path:
             given.parent if given.name.startswith(OWN) else given
         )  # that of the process which started this one
         folder = next(folder for number in count() if _is_taken(folder := root / f"{OWN}{number}"))
+        _bring_what_others_compiled(folder)
     except (OSError, RuntimeError):  # nothing may be written there, or nobody knows this user's home
         folder = Path(tempfile.mkdtemp(prefix="jam-numba-"), f"{OWN}0")
         _is_taken(folder)
@@ -50,6 +55,8 @@ def _of_user() -> Path:
 def _is_taken(folder: Path) -> bool:
     """Whether it is this process's from now on: False where another lives that has it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _is_own(folder):  # numba keeps pickles: those of another user are not read
+        return False
     file = (folder / "held").open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,3 +65,27 @@ def _is_taken(folder: Path) -> bool:
         return False
     _held.append(file)
     return True
+
+
+def _is_own(folder: Path) -> bool:
+    return folder.stat().st_uid == os.geteuid()
+
+
+def _bring_what_others_compiled(folder: Path) -> None:
+    """Copies the functions that this folder lacks.
+
+    An index is read before its functions and laid after them: it names none that is not there, whatever the other
+    process is writing, and a copy that is cut off leaves none named.
+    """
+    for index in sorted(folder.parent.glob(f"{OWN}*/*/*.nbi")):
+        copy = folder / index.relative_to(index.parents[1])
+        if copy.exists() or not _is_own(index.parents[1]):
+            continue
+        with suppress(OSError):  # removed meanwhile, or no room: then it is compiled here
+            named = index.read_bytes()
+            copy.parent.mkdir(exist_ok=True)
+            for function in index.parent.glob(f"{glob.escape(index.stem)}.*.nbc"):
+                shutil.copyfile(function, copy.parent / function.name)
+            unready = copy.with_suffix(".copy")
+            unready.write_bytes(named)
+            unready.replace(copy)
