@@ -158,9 +158,9 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: JamConfig, sourc
         if name in shapes and shapes[name] != wanted[name]
     ]
     faults = [
-        _shown("missing", [name for name in wanted if name not in shapes]),
-        _shown("unknown", [name for name in shapes if name not in wanted]),
-        _shown("wrong shape", wrong),
+        _some_names("missing", [name for name in wanted if name not in shapes]),
+        _some_names("unknown", [name for name in shapes if name not in wanted]),
+        _some_names("wrong shape", wrong),
     ]
     if any(faults):
         raise ValueError(
@@ -169,7 +169,7 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: JamConfig, sourc
         )
 
 
-def _shown(what: str, names: Sequence[str]) -> str:
+def _some_names(what: str, names: Sequence[str]) -> str:
     more = f" and {len(names) - NUM_SHOWN} more" if len(names) > NUM_SHOWN else ""
     return f"{len(names)} {what}: {', '.join(names[:NUM_SHOWN])}{more}" if names else ""
 

@@ -88,7 +88,7 @@ def sample(
             dit, conditions, noise_BTC.shape[1], list(branches), negative_style_S, padding_bias
         )
         times = times_of(dit, conditions, times_E.to(device))
-        kept = _kept(conditions, noise_BTC)
+        kept = _kept_of(conditions, noise_BTC)
 
         def velocity(
             x_BTC: Tensor, evaluation: int, times: Times = times, is_guided: bool | None = None
@@ -124,7 +124,7 @@ def sample(
         )
 
 
-def _kept(conditions: Conditions, noise_BTC: Tensor) -> Kept | None:
+def _kept_of(conditions: Conditions, noise_BTC: Tensor) -> Kept | None:
     """What songs keep of themselves; None where none does."""
     if PAINTING not in (conditions.controls or {}) or conditions.controls_given is None:
         return None

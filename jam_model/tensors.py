@@ -62,7 +62,7 @@ def _from_pt(data: Buffer) -> np.ndarray:
         packed = [entry.filename for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]
         if packed:  # torch never compresses; whoever does could hide gigabytes
             raise ValueError(f"{packed[0]!r} is compressed")
-        plain = _plain(data, archive, cut)
+        plain = _contiguous_view(data, archive, cut)
     if plain is not None:
         return plain
     import torch
@@ -77,7 +77,7 @@ def _from_pt(data: Buffer) -> np.ndarray:
     return tensor.detach().float().contiguous().numpy()
 
 
-def _plain(data: Buffer, archive: zipfile.ZipFile, cut: int) -> np.ndarray | None:
+def _contiguous_view(data: Buffer, archive: zipfile.ZipFile, cut: int) -> np.ndarray | None:
     """The tensor as a view of `data` where it is a contiguous float32 one of one or two sizes, else None.
 
     `archive` lacks the first `cut` bytes, which its offsets are short of.

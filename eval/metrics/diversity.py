@@ -20,7 +20,7 @@ def diversity(songs: Sequence[np.ndarray | None]) -> Estimate:
         reason = "one song alone is not diverse" if styled else "no song has a style"
         return unresolved(None, len(styled), n_failed, "jackknife", reason)
     unit_NS = unit_rows("song", np.asarray(styled))
-    return _with_interval(_whole(unit_NS), _apart_without(unit_NS), n_failed)
+    return _with_interval(_distance_within(unit_NS), _apart_without(unit_NS), n_failed)
 
 
 def diversity_difference(songs: Sequence[np.ndarray | None], others: Sequence[np.ndarray | None]) -> Estimate:
@@ -31,7 +31,7 @@ def diversity_difference(songs: Sequence[np.ndarray | None], others: Sequence[np
         return unresolved(None, len(pairs), n_failed, "jackknife", "fewer than two songs are in both")
     lefts_NS, rights_NS = (unit_rows("song", np.asarray(side)) for side in zip(*pairs, strict=True))
     without_N = _apart_without(lefts_NS) - _apart_without(rights_NS)
-    return _with_interval(_whole(lefts_NS) - _whole(rights_NS), without_N, n_failed)
+    return _with_interval(_distance_within(lefts_NS) - _distance_within(rights_NS), without_N, n_failed)
 
 
 def swapped_diversity_difference(
@@ -74,7 +74,7 @@ def _apart(total_S: np.ndarray, num: int) -> np.ndarray:
     return 1 - ((total_S**2).sum(axis=-1) - num) / np.float64(num * (num - 1))
 
 
-def _whole(unit_NS: np.ndarray) -> float:
+def _distance_within(unit_NS: np.ndarray) -> float:
     return float(_apart(unit_NS.sum(axis=0), len(unit_NS)))
 
 

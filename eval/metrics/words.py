@@ -206,12 +206,12 @@ def normalise_words(text: str) -> list[str]:
     text = _THOUSANDS.sub(lambda found: re.sub("[.,]", "", found[0]), text)
     text = _LIST.sub(lambda found: re.sub("[.,:/]", " ", found[0]), text)
     text = _SIGN_BEFORE.sub(r"\1", _SIGN_BEHIND.sub("", text))
-    marked = "".join(_kept(text[i - 1 : i], char, text[i + 1 : i + 2]) for i, char in enumerate(text))
+    marked = "".join(_kept_char(text[i - 1 : i], char, text[i + 1 : i + 2]) for i, char in enumerate(text))
     words = (word.strip("'") for word in marked.split())
     return [word for word in words if word]
 
 
-def _kept(before: str, char: str, after: str) -> str:
+def _kept_char(before: str, char: str, after: str) -> str:
     if char.isalnum() or unicodedata.category(char) in ("Mn", "Mc"):
         return char
     if char in APOSTROPHES:

@@ -55,7 +55,7 @@ def lanes_html(duration_s: float, asked: Played | None, heard: Played | None, pe
         ),
         *_roll(there),
         *((f"beats {name}", _beats(side.beats_s)) for name, side in there if side.beats_s),
-        *((f"{name} to stay", _kept(side.kept)) for name, side in there if side.kept),
+        *((f"{name} to stay", _kept_boxes(side.kept)) for name, side in there if side.kept),
         *([("wave", _wave(peaks, duration_s))] if peaks else []),
         ("", _ruler(duration_s)),
     ]
@@ -160,7 +160,7 @@ def _beats(beats_s: Sequence[float]) -> tuple[float, str]:
     return HEIGHT - 4, "".join(ticks)
 
 
-def _kept(kept: Sequence[tuple[float, float]]) -> tuple[float, str]:
+def _kept_boxes(kept: Sequence[tuple[float, float]]) -> tuple[float, str]:
     boxes = (
         _box(start_s, end_s, 1, HEIGHT - 8, "kept-stretch", f"stays, {start_s:.2f} to {end_s:.2f} s")
         for start_s, end_s in kept

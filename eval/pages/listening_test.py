@@ -26,7 +26,7 @@ class Trial:
 def blind_html(page: str, trials: Sequence[Trial]) -> str:
     """The page as text; nothing in it says which system is which."""
     embedded: dict[str, str] = {}
-    shown = [_shown(trial, embedded) for trial in trials]
+    shown = [_trial_json(trial, embedded) for trial in trials]
     return html_page(
         "Which one?",
         ["page.css", "blind.css"],
@@ -49,7 +49,7 @@ _BODY = (
 )
 
 
-def _shown(trial: Trial, embedded: dict[str, str]) -> dict[str, Any]:
+def _trial_json(trial: Trial, embedded: dict[str, str]) -> dict[str, Any]:
     sounds = {}
     for side, data in (("A", trial.a), ("B", trial.b), ("style", trial.style)):
         if data is not None:

@@ -118,12 +118,12 @@ def _line(study: StudyResult, metric: Metric, row: StudyRow, scale: Scale) -> st
     plot = (
         ""
         if row is study.base
-        else dot_plot(change, scale, f"{row.title}: {_told(metric, change)}", marks=[0.0])
+        else dot_plot(change, scale, f"{row.title}: {_value_and_interval(metric, change)}", marks=[0.0])
     )
-    changed = "base" if row is study.base else _told(metric, change)
+    changed = "base" if row is study.base else _value_and_interval(metric, change)
     return (
         f'<tr><th scope="row"><b>{escape(row.title)}</b>{runs}</th>'
-        f'<td class="number" data-value="{data_value(level.value)}">{escape(_told(metric, level))}'
+        f'<td class="number" data-value="{data_value(level.value)}">{escape(_value_and_interval(metric, level))}'
         f'<span class="note">{escape(level.reason or songs(level))}</span></td>'
         f'<td class="number" data-value="{data_value(change.value)}">{escape(changed)}{_seen(metric, row)}</td>'
         f'<td class="plot">{plot}</td></tr>'
@@ -141,5 +141,5 @@ def _seen(metric: Metric, row: StudyRow) -> str:
     return f'<span class="note">would see {escape(number(metric, value))}</span>'
 
 
-def _told(metric: Metric, estimate: Estimate) -> str:
+def _value_and_interval(metric: Metric, estimate: Estimate) -> str:
     return f"{number(metric, estimate.value)} {interval(metric, estimate)}".strip()

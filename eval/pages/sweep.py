@@ -25,12 +25,12 @@ def sweep_json(sweep: Sweep) -> dict[str, Any]:
         "notes": list(sweep.notes),
         "made_by": list(sweep.made_by),
         "metrics": [metric.name for metric in sweep.metrics],
-        "arms": [_plain(row) for row in sweep.arms],
-        "contrasts": [_plain(row) for row in sweep.contrasts],
+        "arms": [_row_json(row) for row in sweep.arms],
+        "contrasts": [_row_json(row) for row in sweep.contrasts],
     }
 
 
-def _plain(row: SweepRow) -> dict[str, Any]:
+def _row_json(row: SweepRow) -> dict[str, Any]:
     changes = {name: {**asdict(change), "claim": change.claim} for name, change in row.changes.items()}
     return {"name": row.name, "title": row.title, **row.facts, "changes": changes}
 

@@ -32,7 +32,7 @@ def system_card(record: Mapping[str, Any], name: str) -> str:
 def methods_paragraph(record: Mapping[str, Any], name: str) -> str:
     """How the numbers of the row were made, in sentences."""
     system = record["systems"][name]
-    shown = _shown(record, name)
+    shown = _leading_metrics(record, name)
     songs = {row["song_id"] for row in record["songs"] if row["system"] == name}
     failed = max((system["metrics"][metric]["n_failed"] for metric in shown), default=0)
     sentences = [
@@ -55,7 +55,7 @@ def methods_paragraph(record: Mapping[str, Any], name: str) -> str:
 def latex_row(record: Mapping[str, Any], name: str) -> str:
     """A head and the system's row of a booktabs table; rates are fractions."""
     system = record["systems"][name]
-    shown = _shown(record, name)
+    shown = _leading_metrics(record, name)
     heads = [
         f"{_latex(_title(record, metric))}{_ARROWS.get(record['metrics'][metric]['direction'], '')}"
         for metric in shown
@@ -69,7 +69,7 @@ def latex_row(record: Mapping[str, Any], name: str) -> str:
     )
 
 
-def _shown(record: Mapping[str, Any], name: str) -> list[str]:
+def _leading_metrics(record: Mapping[str, Any], name: str) -> list[str]:
     """The leading metrics that this system has."""
     metrics = record["systems"][name]["metrics"]
     return [metric for metric in record["headline"] if metrics[metric]["value"] is not None]

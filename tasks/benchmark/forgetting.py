@@ -26,7 +26,7 @@ AFTER = {TRAINED: "", DPO: "-dpo"}
 def unasked(before: str, after: Sequence[str], max_per: float) -> list[Comparison]:
     """The question where no old songs are named."""
     unknown = Estimate(None, None, None, 0, 0, reason="start.old_songs names no songs that it knew before")
-    return [_words(before, name, PER.name, unknown, max_per, "") for name in _told(after)]
+    return [_words(before, name, PER.name, unknown, max_per, "") for name in _checkpoints_told(after)]
 
 
 def forgetting(
@@ -39,14 +39,14 @@ def forgetting(
     style = STYLE_SIMILARITY.name
     note = f"on {counted(len(old.prompts), 'song')} of {source}, none of them trained on here"
     asked = []
-    for name in _told(after):
+    for name in _checkpoints_told(after):
         asked.append(_words(before, name, per, old.difference(name, before, per), max_per, note))
         kept = old.difference(name, before, style)
         asked.append(Comparison(f"forgot-style{AFTER[name]}", STYLE, style, name, before, kept, note=note))
     return asked
 
 
-def _told(after: Sequence[str]) -> list[str]:
+def _checkpoints_told(after: Sequence[str]) -> list[str]:
     return [name for name in AFTER if name in after]
 
 

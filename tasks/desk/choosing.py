@@ -72,12 +72,12 @@ class Comparison:
         if side not in (A, B):
             raise ValueError(f"side: give {A} or {B}")
         own, other = (trial.a, trial.b) if side == A else (trial.b, trial.a)
-        path = _kept(folder, self.pairs.key, own, other)
+        path = _cached_file(folder, self.pairs.key, own, other)
         if path.is_file():
             os.utime(path)
             return path
         mixes = equally_loud([self._mix(own), self._mix(other)], LEVEL)
-        for mix_CN, kept in zip(mixes, (path, _kept(folder, self.pairs.key, other, own)), strict=True):
+        for mix_CN, kept in zip(mixes, (path, _cached_file(folder, self.pairs.key, other, own)), strict=True):
             write_bytes(kept, flac_bytes(mix_CN, SAMPLE_RATE_HZ))
         return path
 
@@ -191,5 +191,5 @@ def _of_job(root: Path, job: Job) -> Comparison:
     return Comparison(root, f"job-{job.id}", f"{job.ask.name}, {len(made)} candidates", pairs)
 
 
-def _kept(folder: Path, key: str, own: str, other: str) -> Path:
+def _cached_file(folder: Path, key: str, own: str, other: str) -> Path:
     return folder / f"{hashlib.sha256(f'{key}/{own}/{other}'.encode()).hexdigest()[:32]}.flac"

@@ -80,7 +80,7 @@ def laid_words(
                 predictor,
             )
         except ValueError as error:
-            raise ValueError(_told(str(error), file)) from None
+            raise ValueError(_refusal(str(error), file)) from None
         requests = read_requests(made.manifest, params.audio, params.ingest, params.prompt, config.max_frames)
         words = words_of(
             requests,
@@ -101,7 +101,7 @@ def laid_words(
         )
     remarks = [*told([("song", [*made.remarks, *found.remarks])])]
     return {
-        **_shown(found),
+        **_laid_words(found),
         "duration_s": requests.songs[0].duration_s,
         "how": made.how or "as given",
         "remarks": remarks,
@@ -132,14 +132,14 @@ def _check_letters(words: Sequence[Word]) -> None:
         )
 
 
-def _told(line: str, file: Path) -> str:
+def _refusal(line: str, file: Path) -> str:
     """A refusal in the page's words, without the reason by which rows are counted."""
     for said, here in ((f"{file}: ", ""), (str(file), "the text"), *AT_THE_DESK):
         line = line.replace(said, here)
     return REASON.sub(r"\1: ", line)
 
 
-def _shown(found: PromptWords) -> dict[str, Any]:
+def _laid_words(found: PromptWords) -> dict[str, Any]:
     starts = [*(found.lyrics.line_starts or (0,))]
     ends = [*starts[1:], len(found.words)]
     return {

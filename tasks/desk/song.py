@@ -131,7 +131,7 @@ def _words(
     """The words that the song has, or will have by hand, with times set by hand where there are any of these words;
     whether there are.
     """
-    rows = row.get("words", "timed_words") or _whole(row.get("lyrics_times")) or []
+    rows = row.get("words", "timed_words") or _complete_times(row.get("lyrics_times")) or []
     if by_hand and by_hand != [word["text"] for word in rows] and fits(said, by_hand):
         rows = [{"text": text, "start_s": 0.0, "end_s": 0.0} for text in by_hand]
     runs = row.get("unheard_runs") or []
@@ -158,7 +158,7 @@ def _made_on(row: SongRow, by_hand: Mapping[str, Any]) -> str:
     return by_hand.get("made_on") or words_hash(row.get("lyrics") or [])
 
 
-def _whole(rows: Sequence[Mapping[str, Any] | None] | None) -> list[Mapping[str, Any]] | None:
+def _complete_times(rows: Sequence[Mapping[str, Any] | None] | None) -> list[Mapping[str, Any]] | None:
     """Input times of a song that has no others, where every word has both ends."""
     given = [row for row in rows or () if row is not None and _is_finite(row["end_s"])]
     return given if given and rows is not None and len(given) == len(rows) else None

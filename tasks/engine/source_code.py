@@ -47,7 +47,7 @@ def hash_of_modules(modules: Iterable[str], data: Iterable[Path] = ()) -> str:
     """One hash of the syntax trees of these modules, without docstrings, and of the bytes of these files."""
     digest = hashlib.sha256()
     for name in sorted(modules):
-        digest.update(f"{name} {_said(path_of(name).read_text(encoding='utf-8'))}".encode())
+        digest.update(f"{name} {_syntax_of(path_of(name).read_text(encoding='utf-8'))}".encode())
     for path in sorted(data):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -93,7 +93,7 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 @cache
-def _said(source: str) -> str:
+def _syntax_of(source: str) -> str:
     """The plain tree as text."""
     return ast.dump(plain_tree(source))
 

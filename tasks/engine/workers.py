@@ -1,4 +1,4 @@
-"""A pool of workers (`ActorPool`): long-lived processes, idle, busy or starting, that keep their models and can die without harm.
+"""A pool of workers (`ActorPool`): long-lived processes, idle, busy or starting, that keep their models and can die without harm; what is to be worked on, or probed alone.
 
 A pool is the shared pool, or the own workers of one stage. Its workers are started when there is work for
 them and ended when there is none left, so that what they hold (GPUs above all) is free for others.

@@ -36,20 +36,20 @@ class MuseSong:
 def messages_of(song: MuseSong, has_phonemes: bool) -> list[dict[str, str]]:
     """The talk: a turn of the user and an empty one of the assistant a part."""
     turns = [_turn(part, has_phonemes) for part in song.parts]
-    turns[0] = f"{_plain(song.style)}\n{NOTICE}\n{turns[0]}"
+    turns[0] = f"{_without_brackets(song.style)}\n{NOTICE}\n{turns[0]}"
     said = [({"role": "user", "content": turn}, {"role": "assistant", "content": ""}) for turn in turns]
     return [*chain.from_iterable(said)]
 
 
 def _turn(part: MusePart, has_phonemes: bool) -> str:
-    text = f"[{_plain(part.label).replace(':', ' ')[:40]}][desc:{_plain(part.description)}]"
+    text = f"[{_without_brackets(part.label).replace(':', ' ')[:40]}][desc:{_without_brackets(part.description)}]"
     if part.lines:
-        text += "[lyrics:\n" + "\n".join(_plain(" ".join(line)) for line in part.lines) + "]"
+        text += "[lyrics:\n" + "\n".join(_without_brackets(" ".join(line)) for line in part.lines) + "]"
     if part.phonemes and has_phonemes:
         said = (" ".join(f"{' '.join(word)} {PAUSE}".strip() for word in line) for line in part.phonemes)
         text += "[phoneme:\n" + "\n".join(said) + "]"
     return text
 
 
-def _plain(text: str) -> str:
+def _without_brackets(text: str) -> str:
     return " ".join(text.translate(NO_BRACKETS).split())

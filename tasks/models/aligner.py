@@ -1,4 +1,4 @@
-"""Aligner (`EmbeddedAligner`, `AlignerParams`): given words and lines to times by their phones, in vocals that a separator took out of a song."""
+"""Aligner (`EmbeddedAligner`, `AlignerParams`): given words and lines to times by the phones of them that the net knows, in vocals that a separator took out of a song."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codecs (`CodecParams`): a mix to latents and back, checked on the way. The embedded ones (vocoder, harmonic) have nothing learned; Stable Audio's is chosen here.
+"""Codecs (`CodecParams`): a mix to latents of unit deviation and back, checked on the way. The embedded ones (vocoder, harmonic) have nothing learned; Stable Audio's is chosen here.
 
 Shapes: C audio channels or latent channels, N samples, T latent frames (2048 samples), F = 4 T short frames,
 K bins, B bands.

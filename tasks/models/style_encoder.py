@@ -182,7 +182,7 @@ class WorldTwoStyleEncoder(SpectralStyleEncoder):
 
     def embed_audio(self, mix_CN: np.ndarray) -> np.ndarray:
         """A row for about every 10 s, float32 [n, 512] of norm 1; genre and voice in it are those of the whole mix."""
-        said_H = self._said(self.genres(mix_CN), self.voice(mix_CN))
+        said_H = self._text_part(self.genres(mix_CN), self.voice(mix_CN))
         reduced_nR = (crop_statistics(mix_CN) - self._mean_D) @ self._reduce_DR
         return self._styles(self._with_rest(said_H, unit_rows(reduced_nR)))
 
@@ -200,7 +200,7 @@ class WorldTwoStyleEncoder(SpectralStyleEncoder):
         for word in named:
             if word in self._genre_of:
                 share_G[self._genre_of[word]] = 1
-        said_H = self._said(share_G, sum(VOICES.get(word, 0.0) for word in named))
+        said_H = self._text_part(share_G, sum(VOICES.get(word, 0.0) for word in named))
         return self._styles(np.concatenate([said_H, np.zeros(self._reduce_DR.shape[1])])[None])[0]
 
     def genres(self, mix_CN: np.ndarray) -> np.ndarray:
@@ -219,7 +219,7 @@ class WorldTwoStyleEncoder(SpectralStyleEncoder):
             return 0.0
         return float(np.tanh((heard_D - self._singer_mean_D) @ self._singer_weight_D))
 
-    def _said(self, share_G: np.ndarray, voice: float) -> np.ndarray:
+    def _text_part(self, share_G: np.ndarray, voice: float) -> np.ndarray:
         """What text can say, [H]: genres as the corners of a simplex, so that none is nearer to another, and the voice."""
         corner_G = (share_G - share_G.mean()) / np.sqrt(1 - 1 / len(share_G))
         return np.concatenate([np.sqrt(GENRE_SHARE) * corner_G, [np.sqrt(VOICE_SHARE) * voice]])

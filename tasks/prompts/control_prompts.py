@@ -162,7 +162,7 @@ def controls_of(asked: ControlRequest, duration_s: float, makers: ControlMakers)
         band_CN = like_CN - build_separator(makers.separator).separate(like_CN)
         made["audio"] = _coarse(band_CN, num_frames, makers.sketch, makers)
     if asked.keep is not None:
-        kept_CN = _kept(asked, num_frames, makers.audio)
+        kept_CN = _kept_sound(asked, num_frames, makers.audio)
         latents_TC, _ = build_codec(makers.codec).encode(kept_CN)
         made["painting"] = painting_of(asked.keep, latents_TC, num_frames)
     return made
@@ -177,17 +177,17 @@ def check_files(asked: ControlRequest, num_frames: int, makers: ControlMakers) -
     if asked.melody is not None:
         noted_T = _noted(asked.melody, num_frames, makers)
         if noted_T is None:
-            _heard(asked.melody, makers)
+            _melody_sound(asked.melody, makers)
         else:
             _pitches(asked.melody, noted_T)
     for name, path in (("drums", asked.drums), ("like", asked.like)):
         if path is not None:
             _sound(path, name, makers.audio)
     if asked.keep is not None:
-        _kept(asked, num_frames, makers.audio)
+        _kept_sound(asked, num_frames, makers.audio)
 
 
-def _kept(asked: ControlRequest, num_frames: int, audio: AudioParams) -> np.ndarray:
+def _kept_sound(asked: ControlRequest, num_frames: int, audio: AudioParams) -> np.ndarray:
     """The song that seconds are kept of, [2, N]: as much of it as there are frames."""
     assert asked.keep is not None and asked.keep_from is not None, "request_of asks for both"
     kept_CN = _sound(asked.keep_from, "keep_from", audio)
@@ -219,7 +219,7 @@ def _melody(path: Path, num_frames: int, makers: ControlMakers) -> np.ndarray:
     midi_T = _noted(path, num_frames, makers)
     if midi_T is None:
         midi_T = np.full(num_frames, np.nan, np.float32)
-        sound_N = _heard(path, makers).mean(axis=0)
+        sound_N = _melody_sound(path, makers).mean(axis=0)
         sung_T = build_melody(makers.melody).track(sound_N).as_column()[:num_frames, 0]
         midi_T[: len(sung_T)] = sung_T
     return _pitches(path, midi_T)
@@ -236,7 +236,7 @@ def _noted(path: Path, num_frames: int, makers: ControlMakers) -> np.ndarray | N
         raise ValueError(f"melody: {path}: {error.detail}") from error
 
 
-def _heard(path: Path, makers: ControlMakers) -> np.ndarray:
+def _melody_sound(path: Path, makers: ControlMakers) -> np.ndarray:
     """The sound of a melody that somebody is chosen to follow, [2, N]."""
     try:
         sound_CN = _sound(path, "melody", makers.audio)

@@ -56,10 +56,10 @@ class CheckedSong:
     @cached_property
     def laid(self) -> Sequence[Word]:
         """The words where the aligner places them."""
-        return [word if found is None else found for word, found in self._kept]
+        return [word if found is None else found for word, found in self._words_with_placed]
 
     @property
-    def _kept(self) -> Sequence[tuple[Word, Word | None]]:
+    def _words_with_placed(self) -> Sequence[tuple[Word, Word | None]]:
         """The words, each with where the aligner places it if its time is a given one."""
         if self["aligned_words"] is None:
             return [(word, None) for word in self.words]
@@ -149,7 +149,9 @@ class CheckedSong:
 
         None where no times were kept, or none can be checked.
         """
-        starts_s = [(given.start_s, word.start_s) for given, word in self._kept if word and word.score]
+        starts_s = [
+            (given.start_s, word.start_s) for given, word in self._words_with_placed if word and word.score
+        ]
         if not starts_s:
             return None
         given_W, laid_W = np.array(starts_s).T

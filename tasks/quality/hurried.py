@@ -60,15 +60,15 @@ def not_heard_in_words(rows: Sequence[Mapping[str, Any]]) -> str:
     """The sentence of a drop for words that were not heard and have no room."""
     first, more = rows[0], len(rows) - 1
     others = f"; nor {'was' if more == 1 else 'were'} {counted(more, 'more such word')}" if more else ""
-    return f"{_told(first)} was not heard and has no room to be sung{others}"
+    return f"{_hurried_word(first)} was not heard and has no room to be sung{others}"
 
 
 def hurried_in_words(rows: Sequence[Mapping[str, Any]]) -> str:
     """Which words are hurried, for the sentence of a drop; empty where nothing says."""
-    shown = ", ".join(_told(row) for row in rows[:SHOWN_WORDS])
+    shown = ", ".join(_hurried_word(row) for row in rows[:SHOWN_WORDS])
     return shown + (f" and {len(rows) - SHOWN_WORDS} more" if len(rows) > SHOWN_WORDS else "")
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def _hurried_word(row: Mapping[str, Any]) -> str:
     length_s = row["end_s"] - row["start_s"]
     return f"'{row['text']}' ({length_s:.2f} s for {row['num_phones']} phones near {row['start_s']:.1f} s)"

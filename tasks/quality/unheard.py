@@ -82,7 +82,7 @@ def run_rows(runs: Sequence[UnheardRun], words: Sequence[Word]) -> list[dict[str
     """Rows of the column `unheard_runs`, with the times that the words are kept with."""
     return [
         {
-            "text": _shown([word.text for word in words[run.first : run.end]]),
+            "text": _first_words([word.text for word in words[run.first : run.end]]),
             "num_words": run.end - run.first,
             "weight": run.weight,
             "start_s": min(word.start_s for word in words[run.first : run.end]),
@@ -92,7 +92,7 @@ def run_rows(runs: Sequence[UnheardRun], words: Sequence[Word]) -> list[dict[str
     ]
 
 
-def _shown(texts: Sequence[str]) -> str:
+def _first_words(texts: Sequence[str]) -> str:
     return " ".join(texts[:SHOWN_WORDS]) + (" ..." if len(texts) > SHOWN_WORDS else "")
 
 
@@ -112,10 +112,10 @@ def mask_of(rows: Sequence[Mapping[str, Any]], duration_s: float) -> list[dict[s
 
 def in_words(rows: Sequence[Mapping[str, Any]], limit: float) -> str:
     """Which words were not heard, and where: the sentence of a drop."""
-    return f"{'; '.join(_told(rows))}; at most {limit:g} words in a row may be missed"
+    return f"{'; '.join(_unheard_runs(rows))}; at most {limit:g} words in a row may be missed"
 
 
-def _told(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _unheard_runs(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     first, *others = rows
     words = counted(first["num_words"], "word")
     yield f"'{first['text']}' ({words} near {first['start_s']:.1f} s) was not heard"

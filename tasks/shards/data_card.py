@@ -1,4 +1,4 @@
-"""The data card of a packed data set: hours kept, masked and dropped, languages, edits, from whom, on which terms, and what made it.
+"""The data card of a packed data set: hours kept, masked and dropped with how many for which reason, languages, edits, from whom, on which terms, and what made it.
 
 Written beside the shards as ``data_card.json`` and ``data_card.md``; equal tables give equal cards.
 """

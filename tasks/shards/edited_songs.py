@@ -20,7 +20,7 @@ def edited_songs(pipeline: Pipeline, rows: Iterable[Mapping[str, Any]]) -> dict[
     """
     if not pipeline.edits:
         return {}
-    timed, decided = (_said(pipeline, stage) for stage in (ALIGN, FILTER))
+    timed, decided = (_edits_of(pipeline, stage) for stage in (ALIGN, FILTER))
     found = {"timed_by_hand": 0, "approved_by_hand": 0, "rejected_by_hand": 0}
     for row in rows:
         decision = decided.get(row["song_id"], {}).get("decision")
@@ -48,6 +48,6 @@ def edited_lines(counts: Mapping[str, int]) -> list[str]:
     return [f"{told}.", ""]
 
 
-def _said(pipeline: Pipeline, stage: str) -> dict[str, Any]:
+def _edits_of(pipeline: Pipeline, stage: str) -> dict[str, Any]:
     parts = pipeline.partitions.values()
     return {name: said for part in parts for name, said in edits_within(pipeline.edits, stage, part).items()}

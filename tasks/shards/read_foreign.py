@@ -1,4 +1,4 @@
-"""Foreign WebDataset shards as they stand: their tar members as samples one by one, and what is wrong (damaged) with each.
+"""Foreign WebDataset shards as they stand: their tar members as samples one by one, each with the id its key makes, and what is wrong (damaged) with each.
 
 Read as a stream of members and never unpacked. What cannot be taken is told as a fault of its sample or, where
 the tar file itself breaks off, of the shard.

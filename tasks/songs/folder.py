@@ -125,7 +125,7 @@ def refusal_row(path: Path, root: Path, reason: str) -> Refusal:
     """A line of the refused list; a name that is no UTF-8 is shown with escapes."""
     elsewhere = isinstance(path, StorePath | TarMember)
     shown = str(path.relative_to(root)) if elsewhere else os.path.relpath(path, root)
-    return {"path": _shown(shown), "reason": reason}
+    return {"path": _printable_name(shown), "reason": reason}
 
 
 def refusals_in(path: Path) -> list[Refusal]:
@@ -188,9 +188,11 @@ def _shard_folders(shards: Iterable[Path], root: Path) -> tuple[list[list[Path]]
         files, left_over = files_in(shard)
         folders += by_parent(files).values()
         name = shard.relative_to(root).as_posix()
-        refused += [{**row, "path": _shown(f"{name}/{row['path']}".rstrip("/"))} for row in left_over]
+        refused += [
+            {**row, "path": _printable_name(f"{name}/{row['path']}".rstrip("/"))} for row in left_over
+        ]
     return folders, refused
 
 
-def _shown(name: str) -> str:
+def _printable_name(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""Align (`AlignParams`): gives every word of a song its start and end: given, checked or force-aligned, then laid on a grid.
+"""Align (`AlignParams`): gives every word of a song its start and end: given, checked or force-aligned in the song's language, then laid on a grid.
 
 Times that come with lyrics are a claim. Words are always laid by listening; a word's claim is either kept, with
 the aligned word beside it for `check` to hold it against, or replaced by it. Times of lines are never words' times:

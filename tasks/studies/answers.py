@@ -87,7 +87,7 @@ def _row(
         if arm is base:
             changes[metric.name], detectable[metric.name] = NO_BASE, None
             continue
-        both = _kept(pooled(metric, own)), _kept(pooled(metric, others))
+        both = _known_values(pooled(metric, own)), _known_values(pooled(metric, others))
         change = changes[metric.name] = metric.difference(*both, measured.corpus)
         seen = change.value is not None
         detectable[metric.name] = metric.detectable(*both, change) if seen else None
@@ -134,10 +134,10 @@ def _level(metric: Measurable, values: Values, measured: Measured) -> Estimate:
     reasons = {value.reason for value in values if isinstance(value, Unmeasured)}
     if reasons and all(known(value) is None for value in values):
         return Estimate(None, None, None, 0, 0, reason="; ".join(sorted(reasons)))
-    return metric.estimate(_kept(values), measured.corpus)
+    return metric.estimate(_known_values(values), measured.corpus)
 
 
-def _kept(values: Values) -> list[Any]:
+def _known_values(values: Values) -> list[Any]:
     return [known(value) for value in values]
 
 
@@ -150,7 +150,7 @@ def _doublings(
     found = []
     for name, series in study.series.items():
         arms = sorted((arm for arm in study.arms if arm.series == name), key=_at)
-        of = [_kept(pooled(metric, values[arm.name, metric.name])) for arm in (study.base, *arms)]
+        of = [_known_values(pooled(metric, values[arm.name, metric.name])) for arm in (study.base, *arms)]
         points = [series.base, *map(_at, arms)]
         found.append(doubling(name, points, of, measured))
     return found

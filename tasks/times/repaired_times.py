@@ -114,8 +114,8 @@ def _of_asked(asked: Sequence[str], rows: list[Row], repairs: Counter[str]) -> l
     if falling > 0.8 * max(1, len(starts) - 1):
         repairs["reversed"] = len(rows)
         rows = rows[::-1]
-    names = [_plain(word) for word in asked]
-    matcher = SequenceMatcher(None, names, [_plain(row.text) for row in rows], autojunk=False)
+    names = [_letters_and_digits(word) for word in asked]
+    matcher = SequenceMatcher(None, names, [_letters_and_digits(row.text) for row in rows], autojunk=False)
     found: list[Row | None] = [None] * len(asked)
     used = 0
     for kind, first, end, other, other_end in matcher.get_opcodes():
@@ -127,7 +127,7 @@ def _of_asked(asked: Sequence[str], rows: list[Row], repairs: Counter[str]) -> l
     return found
 
 
-def _plain(word: str) -> str:
+def _letters_and_digits(word: str) -> str:
     return "".join(letter for letter in word.casefold() if letter.isalnum()) or word
 
 

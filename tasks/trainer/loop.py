@@ -152,7 +152,7 @@ def run_steps(
             stops = _is_spent(params, best, train_state.step, worker)
             last = last or stops
         if objective.hear_every_steps and (train_state.step % objective.hear_every_steps == 0 or last):
-            _heard(train_state, objective, out, log, worker)
+            _keep_songs_to_hear(train_state, objective, out, log, worker)
         if train_state.step % params.checkpoint_every_steps == 0 or last or asked:
             if fence is not None:
                 fence.check()
@@ -248,7 +248,7 @@ def _validated(
     return {"step": train_state.step, "figure": params.best_by, "value": value}, figures
 
 
-def _heard(
+def _keep_songs_to_hear(
     train_state: TrainState, objective: Objective, out: Path, log: TrainLog | None, worker: Worker
 ) -> None:
     """Keeps songs by the EMA weights, in the run's folder and with the trackers."""

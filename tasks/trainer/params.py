@@ -52,7 +52,7 @@ class SharedFitParams(Section):
     max_failures: int
 
     @model_serializer(mode="wrap")
-    def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _dumped(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = dump(self)
         return {name: value for name, value in values.items() if name not in UNSAID or UNSAID[name] != value}
 

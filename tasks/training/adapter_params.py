@@ -23,7 +23,7 @@ class AdapterParams(Section):
     targets: tuple[Target, ...] = Field(min_length=1)
 
     @model_serializer(mode="wrap")
-    def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _dumped(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without `kind` where it is lora: runs made before there was another keep their names."""
         values: dict[str, Any] = dump(self)
         return {name: value for name, value in values.items() if (name, value) != ("kind", LORA)}

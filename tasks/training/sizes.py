@@ -46,7 +46,7 @@ def sizes_of(shapes: Shapes) -> dict[str, Any]:
 def preset_of(shapes: Shapes) -> str | None:
     """The preset whose told sizes are exactly these; None where none has them."""
     found = sizes_of(shapes)
-    return next((name for name, preset in PRESETS.items() if found == _told(preset)), None)
+    return next((name for name, preset in PRESETS.items() if found == _told_sizes(preset)), None)
 
 
 def config_of_shapes(shapes: Shapes, preset: str | None = None, **untold: int) -> JamConfig:
@@ -69,7 +69,7 @@ def config_of_shapes(shapes: Shapes, preset: str | None = None, **untold: int) -
     return JamConfig(**{**found, **untold}, controls=controls)
 
 
-def _told(config: JamConfig) -> dict[str, Any]:
+def _told_sizes(config: JamConfig) -> dict[str, Any]:
     named = {field.name for field in fields(config)} - {*UNTOLD, *UNSIZED}
     return {name: getattr(config, name) for name in named}
 

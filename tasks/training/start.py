@@ -116,7 +116,11 @@ def _write(file: Path, digest: str, params: StartParams, jam: JamParams, max_fra
     from tasks.training.foreign_weights import read_weights
 
     found, beside = read_weights(file), file.parent / CONFIG_FILE
-    config = load_config(file.parent) if beside.is_file() else _told(found.shapes, params, jam, max_frames)
+    config = (
+        load_config(file.parent)
+        if beside.is_file()
+        else _config_of_shapes(found.shapes, params, jam, max_frames)
+    )
     earlier = read_facts(file.parent) if beside.is_file() else UNKNOWN
     check_shapes(found.shapes, config, f"weights: {file}")
     model = build_model(config, found.tensors)
@@ -159,12 +163,12 @@ def start_config(weights: str, params: StartParams, jam: JamParams, max_frames: 
 
     file = check_start(weights, params)
     shapes, has_config = weights_shapes(file), (file.parent / CONFIG_FILE).is_file()
-    config = load_config(file.parent) if has_config else _told(shapes, params, jam, max_frames)
+    config = load_config(file.parent) if has_config else _config_of_shapes(shapes, params, jam, max_frames)
     check_shapes(shapes, config, f"weights: {file}")
     return config
 
 
-def _told(shapes: Shapes, params: StartParams, jam: JamParams, max_frames: int) -> JamConfig:
+def _config_of_shapes(shapes: Shapes, params: StartParams, jam: JamParams, max_frames: int) -> JamConfig:
     """The config of weights that came without one."""
     preset = params.preset or preset_of(shapes)
     if preset == SETTINGS:

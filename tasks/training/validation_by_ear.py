@@ -79,7 +79,9 @@ class ValidationByEar:
         style is to the one that was asked for.
         """
         asked = _asked(song, num_frames)
-        rate = None if asked is None else corpus_counts([count_errors(asked, self._heard(mix_CN))]).rate
+        rate = (
+            None if asked is None else corpus_counts([count_errors(asked, self._heard_phones(mix_CN))]).rate
+        )
         style = style_similarity(self._encoder.embed_audio(mix_CN), song.style_NS[:1])
         return dict(zip(SCORES, (rate, style), strict=True))
 
@@ -95,7 +97,7 @@ class ValidationByEar:
             asked = _asked(song, num_frames)
             if asked is not None:
                 counts.append(
-                    count_errors(asked, self._heard(self.sung(model, song, num_frames, seed, device)))
+                    count_errors(asked, self._heard_phones(self.sung(model, song, num_frames, seed, device)))
                 )
         figures: dict[str, Any] = {"num_heard_songs": len(counts)}
         return figures | ({HEARD: corpus_counts(counts).rate} if counts else {})
@@ -120,7 +122,7 @@ class ValidationByEar:
         )
         return self._codec.decode(latent_BTC[0, :num_frames].float().cpu().numpy())
 
-    def _heard(self, mix_CN: np.ndarray) -> list[str]:
+    def _heard_phones(self, mix_CN: np.ndarray) -> list[str]:
         """The phones of the words that are heard; of a recogniser that writes no words the phones that it hears."""
         separator, transcriber, phonemizer = self._ears
         transcript = transcriber.transcribe(separator.separate(mix_CN))

@@ -1,4 +1,4 @@
-"""JSON that holds lyrics as one text among other facts of a song (ACE-Step, LRCLIB, NetEase, NeMo), and Muse's messages: sections with a label, a description and lyrics.
+"""JSON that holds lyrics as one text (or two, compared by their letters) among other facts of a song (ACE-Step, LRCLIB, NetEase, NeMo), and Muse's messages: sections with a label, a description and lyrics.
 
 The sidecars of ACE-Step 1.5 and Side-Step (``lyrics``), LRCLIB's answer (``syncedLyrics``, ``plainLyrics``), NetEase's
 (``lrc.lyric``), rows of a NeMo manifest and recognisers' answers (``text``); and Muse's messages, where each section has a

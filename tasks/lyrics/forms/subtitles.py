@@ -92,7 +92,7 @@ def cue_lines(cue: Cue) -> Iterator[Line]:
     """The rows with text as lines."""
     start_s, end_s = cue.start_s, cue.end_s
     for row in cue.rows:
-        text = _plain(row)
+        text = _without_tags(row)
         if LABEL.fullmatch(text):
             yield Line((Syllable(text),), number=cue.number)
         elif text.strip():
@@ -138,9 +138,9 @@ def _not_rolled(cues: Sequence[Cue], remarks: list[Remark]) -> list[Cue]:
         return [*cues]
     kept, last, dropped = [], "", 0
     for cue in cues:
-        rows = [row for row in cue.rows if _plain(row).strip()]
-        stays = bool(rows) and _plain(rows[0]).strip() == last
-        last = _plain(rows[-1]).strip() if rows else last
+        rows = [row for row in cue.rows if _without_tags(row).strip()]
+        stays = bool(rows) and _without_tags(rows[0]).strip() == last
+        last = _without_tags(rows[-1]).strip() if rows else last
         dropped += stays
         kept.append(replace(cue, rows=rows[stays:]))
     remarks.append(Remark("rolled", 0, f"{dropped} rows stay from the cue before, and are read once"))
@@ -151,12 +151,12 @@ def _syllables(row: str, start_s: float | None, end_s: float | None) -> tuple[Sy
     """The pieces between the stamps of a row; one without text ends what is before it."""
     marks = list(STAMP.finditer(row))
     if not marks:
-        return (Syllable(_plain(row)),)
+        return (Syllable(_without_tags(row)),)
     times = [start_s, *(seconds(_time(mark.groups())) for mark in marks), end_s]
     edges = [0, *(edge for mark in marks for edge in mark.span()), len(row)]
     pieces: list[Syllable] = []
     for place, (from_s, until_s) in enumerate(pairwise(times)):
-        text = _plain(row[edges[2 * place] : edges[2 * place + 1]])
+        text = _without_tags(row[edges[2 * place] : edges[2 * place + 1]])
         if text.strip():
             pieces.append(Syllable(text, from_s, until_s))
         elif pieces and text and not pieces[-1].text.endswith(" "):
@@ -164,7 +164,7 @@ def _syllables(row: str, start_s: float | None, end_s: float | None) -> tuple[Sy
     return tuple(pieces)
 
 
-def _plain(row: str) -> str:
+def _without_tags(row: str) -> str:
     return html.unescape(TAG.sub("", STAMP.sub("", row)))
 
 

@@ -162,9 +162,9 @@ def _one_order(lines: Sequence[Line], remarks: list[Remark]) -> list[Line]:
         ago = (
             {}
             if start_s is None
-            else {_plain(one): start_s - one.start_s for one in kept[-4:] if one.start_s is not None}
+            else {_letters_of(one): start_s - one.start_s for one in kept[-4:] if one.start_s is not None}
         )
-        if ago.get(_plain(line), TOGETHER_S) < TOGETHER_S:
+        if ago.get(_letters_of(line), TOGETHER_S) < TOGETHER_S:
             remarks.append(Remark("together", line.number, line.text))
         elif 0.0 in ago.values():  # another text of the other singer, and no translation
             kept.append(replace(line, start_s=None, end_s=None))
@@ -173,7 +173,7 @@ def _one_order(lines: Sequence[Line], remarks: list[Remark]) -> list[Line]:
     return kept
 
 
-def _plain(line: Line) -> str:
+def _letters_of(line: Line) -> str:
     return "".join(line.text.lower().split())
 
 

@@ -70,7 +70,7 @@ def parsed(text: str) -> Any:
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
-        return json.loads(text, parse_int=_whole)
+        return json.loads(text, parse_int=_whole_number)
     except RecursionError:
         return None
     except ValueError:
@@ -78,7 +78,7 @@ def parsed(text: str) -> Any:
         if len(rows) < 2 or not all(row.lstrip().startswith("{") for row in rows):
             return None
     try:
-        return [json.loads(row, parse_int=_whole) for row in rows]
+        return [json.loads(row, parse_int=_whole_number) for row in rows]
     except (ValueError, RecursionError):
         return None
 
@@ -214,5 +214,5 @@ def _number(value: Any) -> float | None:
     return float(value)
 
 
-def _whole(digits: str) -> int | float:
+def _whole_number(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_DIGITS else math.inf

@@ -1,4 +1,4 @@
-"""What labels in time mean (tiers, .lab), whichever file they stood in: which are words, which lines, which silence or breath, phones or parts.
+"""What labels in time mean (tiers, .lab), whichever file they stood in: which are words, which lines, which silence or breath, phones or parts (letters without accents tell).
 
 Shared by the forms whose files are lists of labels. They need times: a word without one stands in the label of the word
 before it, and a label without an end lasts to the next one, the last for a second.
@@ -152,7 +152,9 @@ def labels_of(written: Written) -> list[Label]:
         ValueError: nothing has a time.
     """
     timed = any(syllable.start_s is not None for line in written.lines for syllable in line.syllables)
-    pieces = [piece for line in written.lines for piece in (_words(line) if timed else [_whole(line)])]
+    pieces = [
+        piece for line in written.lines for piece in (_words(line) if timed else [_label_of_line(line)])
+    ]
     joined: list[Label] = []
     early = ""
     for piece in pieces:
@@ -185,7 +187,7 @@ def _ended(label: Label, next_s: float | None) -> Label:
     return Label(label.text, label.start_s, end_s, label.number)
 
 
-def _whole(line: Line) -> Label:
+def _label_of_line(line: Line) -> Label:
     return Label(line.text.strip(), line.start_s, line.end_s)
 
 

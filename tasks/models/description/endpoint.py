@@ -142,7 +142,7 @@ def ask(params: EndpointParams, key: str | None, body: Mapping[str, Any]) -> Ans
             return replace(read_answer(_post(params, key, body)), tries=number)
         except urllib.error.HTTPError as error:
             with error:
-                told = _told(error)
+                told = _words_of_refusal(error)
             if error.code in WRONG:
                 raise BadModel(
                     f"caption.endpoint: {params.url} says {error.code}, {WRONG[error.code]}; {told}"
@@ -225,7 +225,7 @@ def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
 
 
-def _told(error: urllib.error.HTTPError) -> str:
+def _words_of_refusal(error: urllib.error.HTTPError) -> str:
     try:
         return clean(error.read(2000).decode("utf-8", "replace"))[:200] or str(error.reason)
     except (OSError, HTTPException):

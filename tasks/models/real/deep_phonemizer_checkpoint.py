@@ -92,8 +92,8 @@ def read_checkpoint(path: Path) -> DeepCheckpoint:
         phonemes=phonemes,
         dictionary=_dictionary(fields.get("phoneme_dict")),
         weights=weights,
-        heads=_whole(config.get("heads"), "config.model.heads", MAX_WIDTH),
-        layers=_whole(config.get("layers"), "config.model.layers", MAX_LAYERS),
+        heads=_whole_number(config.get("heads"), "config.model.heads", MAX_WIDTH),
+        layers=_whole_number(config.get("layers"), "config.model.layers", MAX_LAYERS),
     )
 
 
@@ -114,7 +114,7 @@ def _symbols(value: Any, name: str) -> Symbols:
         special=frozenset(special),
         end=token_of.get("<end>", -1),
         lowercase=fields["lowercase"],
-        repeats=_whole(fields.get("char_repeats"), f"{name}.char_repeats", MAX_LAYERS),
+        repeats=_whole_number(fields.get("char_repeats"), f"{name}.char_repeats", MAX_LAYERS),
     )
 
 
@@ -141,7 +141,7 @@ def _dict(value: Any, name: str) -> dict[str, Any]:
     return dict(value)
 
 
-def _whole(value: Any, name: str, limit: int) -> int:
+def _whole_number(value: Any, name: str, limit: int) -> int:
     if type(value) is not int or not 1 <= value <= limit:
         _wrong(name, f"a whole number from 1 to {limit}")
     return int(value)

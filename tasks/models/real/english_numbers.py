@@ -68,7 +68,7 @@ def _fraction(found: re.Match[str]) -> str:
     above, below = found[1].lstrip("0"), found[2].lstrip("0")
     if (above, below) in fixed:
         return f" {fixed[above, below]} "
-    return f" {_plain(found[1])} {plural.get(below) or _nth(found[2])} "
+    return f" {_cardinal(found[1])} {plural.get(below) or _nth(found[2])} "
 
 
 def _ordinal(found: re.Match[str]) -> str:
@@ -80,23 +80,23 @@ def _number(found: re.Match[str]) -> str:
 
 
 def _nth(digits: str) -> str:
-    return str(_inflect().ordinal(_plain(digits)))
+    return str(_inflect().ordinal(_cardinal(digits)))
 
 
 def _counted(digits: str) -> str:
     """A number of four digits from 1001 to 2999 is read as a year."""
     number = int(digits) if len(digits) <= MAX_DIGITS else 0
     if number == 2000 or not 1000 < number < 3000:
-        return _plain(digits, andword="")
+        return _cardinal(digits, andword="")
     if 2000 < number < 2010:
-        return f"two thousand {_plain(digits[-2:])}"
+        return f"two thousand {_cardinal(digits[-2:])}"
     if number % 100 == 0:
-        return f"{_plain(str(number // 100))} hundred"
+        return f"{_cardinal(str(number // 100))} hundred"
     pairs = _inflect().number_to_words(digits, andword="", zero="oh", group=2)
     return str(pairs).replace(", ", " ")
 
 
-def _plain(digits: str, andword: str = "and") -> str:
+def _cardinal(digits: str, andword: str = "and") -> str:
     if len(digits) > MAX_DIGITS:
         return str(_inflect().number_to_words(digits, group=1)).replace(", ", " ")
     return str(_inflect().number_to_words(digits.lstrip("0") or "0", andword=andword))

@@ -1,4 +1,4 @@
-"""MuQ-MuLan: music and text in one space of 512 numbers, as the released JAM is conditioned.
+"""MuQ-MuLan: music (crops, each the mean of its clips) and text in one space of 512 numbers, as the released JAM is conditioned.
 
 Shapes: C channels, N samples, n crops, B clips, S = 512, W windows.
 """

@@ -84,10 +84,10 @@ class Sections(MixStage):
         Raises:
             SongError: ``source_gone``, ``unreadable`` or ``lyrics_too_long``: a file that was listed.
         """
-        found = self._said(song) or self._heard(song)
+        found = self._stated_sections(song) or self._heard_sections(song)
         return song.with_columns(sections=rows_of_sections(found) or None)
 
-    def _said(self, song: Song) -> list[Section]:
+    def _stated_sections(self, song: Song) -> list[Section]:
         parts = stated_in(song, "sections_path", read_parts, self.max_bytes)
         if stated := sections_of_times(parts, song["duration_s"]):
             return stated
@@ -96,7 +96,7 @@ class Sections(MixStage):
             return []
         return sections_of_labels(labels, words_of(song["timed_words"]), song["duration_s"])
 
-    def _heard(self, song: Song) -> list[Section]:
+    def _heard_sections(self, song: Song) -> list[Section]:
         if "audio" not in self.reads:
             return []
         mix_CN = self.opened(song)

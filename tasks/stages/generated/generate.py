@@ -71,7 +71,7 @@ class SamplerParams(Section):
     sets: dict[str, float] = {}  # recipes of before there were sets have none
 
     @model_serializer(mode="wrap")
-    def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _dumped(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without `sets` where there are none, and without what is of dopri5 alone: songs made before these keep their names."""
         unsaid = {"sets"} if not self.sets else set()
         unsaid |= {"dopri5"} if self.solver != "dopri5" else set()

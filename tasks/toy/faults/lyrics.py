@@ -82,7 +82,7 @@ def _language(song: Published) -> Language:
     return LANGUAGES[next(line.language for line in song.truth.lines if line.in_lyrics)]
 
 
-def _whole(song: Published, kind: str, detail: str) -> Published:
+def _fault_throughout(song: Published, kind: str, detail: str) -> Published:
     return song.with_fault(kind, 0.0, song.truth.duration_s, detail)
 
 
@@ -97,7 +97,9 @@ def _with_texts(song: Published, kind: str, texts: list[list[str]]) -> Published
                 for place, text in enumerate(words)
             )
         )
-    return _whole(dataclasses.replace(song, lines=tuple(lines)), kind, "no line is what is written")
+    return _fault_throughout(
+        dataclasses.replace(song, lines=tuple(lines)), kind, "no line is what is written"
+    )
 
 
 def _without(song: Published, kind: str, gone: int) -> Published:
@@ -111,11 +113,11 @@ def _timed(song: Published, kind: str, move: Callable[[float], float], detail: s
     lines = tuple(
         tuple(Word(word.text, move(word.start_s), move(word.end_s)) for word in line) for line in song.lines
     )
-    return _whole(dataclasses.replace(song, lines=lines), kind, detail)
+    return _fault_throughout(dataclasses.replace(song, lines=lines), kind, detail)
 
 
 def _captioned(song: Published, kind: str, text: str) -> Published:
-    return _whole(dataclasses.replace(song, style_text=text), kind, f"true is {song.style_text}")
+    return _fault_throughout(dataclasses.replace(song, style_text=text), kind, f"true is {song.style_text}")
 
 
 WRITTEN: dict[str, Callable[[Published, np.random.Generator], Published]] = {

@@ -1,4 +1,4 @@
-"""Sings the truth of a song of world two (`sing_truth`): the sound of every word, said by espeak and moved to its phones and notes, at the level of its manner."""
+"""Sings the truth of a song of world two (`sing_truth`): the sound of every word, said by espeak and moved to its phones and notes, at the level of its manner; which phones are a word's, which words a line's."""
 
 from __future__ import annotations
 

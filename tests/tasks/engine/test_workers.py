@@ -11,6 +11,7 @@ import time
 import venv
 from pathlib import Path
 
+import psutil
 import pytest
 import ray
 
@@ -92,6 +93,10 @@ def test_stage_with_own_workers_gives_their_room_back(tmp_path: Path) -> None:
     reports = run_pipelines([pipeline], params, tmp_path / "receipts")
     assert all(report.finished for report in reports)
     assert all_cpus_are_free()
+    (raylet,) = [one for one in psutil.Process().children() if one.name() == "raylet"]
+    assert raylet.environ()["RAY_prestart_worker_first_driver"] == "0", (
+        "no worker that could be given no work"
+    )
 
 
 @pytest.fixture(scope="module")

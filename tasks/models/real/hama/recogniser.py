@@ -78,7 +78,9 @@ class Hama(OnDevice[HamaModel]):
         starts = [min(max(part - aside, 0), frames - size) for part in parts]
         told: list[np.ndarray] = []
         for some in self._batches(starts):
-            told += list(self._told(np.stack([whole_N[one * FRAME : (one + size) * FRAME] for one in some])))
+            told += list(
+                self._frame_tokens(np.stack([whole_N[one * FRAME : (one + size) * FRAME] for one in some]))
+            )
         ends = [*parts[1:], frames]
         return [
             int(token)
@@ -86,7 +88,7 @@ class Hama(OnDevice[HamaModel]):
             for token in told_T[part - start : end - start]
         ]
 
-    def _told(self, sound_BN: np.ndarray) -> np.ndarray:
+    def _frame_tokens(self, sound_BN: np.ndarray) -> np.ndarray:
         """The token of each frame of windows, [B, T + 1]."""
         with self._computing():
             told_BTV = self._net(torch.from_numpy(sound_BN).to(self._device)).float() / TEMPERATURE

@@ -76,7 +76,7 @@ class WhisperAligner:
         duration_s = len(vocals_N) / SAMPLE_RATE_HZ
         within_W2 = bounds(lines or (), len(texts), self.line_tolerance_s, duration_s)
         by_lines = sum(line.last + 1 - line.first for line in lines or ()) == len(texts)
-        heard = [] if by_lines else self._heard(vocals_N)[0]
+        heard = [] if by_lines else self._transcript(vocals_N)[0]
         likely_W2 = self._likely(texts, lines or (), heard, within_W2)
         times_W2, scores_W = self._laid(vocals_N, texts, likely_W2, duration_s)
         times_W2 = in_order(times_W2, within_W2)
@@ -103,7 +103,7 @@ class WhisperAligner:
         flat = np.maximum.accumulate(likely_W2.clip(within_W2[:, :1], within_W2[:, 1:]).ravel())
         return flat.reshape(-1, 2)
 
-    def _heard(self, vocals_N: np.ndarray) -> tuple[list[Word], str]:
+    def _transcript(self, vocals_N: np.ndarray) -> tuple[list[Word], str]:
         last = self._last_words.setdefault(self._language, LastHeard())
         return last(vocals_N, lambda heard_N: self._transcriber.words(heard_N, self._language))
 
@@ -148,7 +148,7 @@ class WhisperAligner:
 
         net = self._transcriber.net
         many = net.model.is_multilingual
-        language = self._language if self._language or not many else self._heard(vocals_N)[1]
+        language = self._language if self._language or not many else self._transcript(vocals_N)[1]
         return Tokenizer(net.hf_tokenizer, many, "transcribe", language)
 
 
