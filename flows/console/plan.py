@@ -84,7 +84,9 @@ def print_plan(project: Project) -> int:
     else:
         unknown = plan.unknown()
         rest = f", and the time of {', '.join(unknown)}, which is not known yet" if unknown else ""
-        say(f"in all: about {plan.seconds():.0f} s, as earlier runs went{rest}")
+        known = f"about {plan.seconds():.0f} s, as earlier runs went"
+        nothing = f"not known yet: no earlier run here had {', '.join(unknown)}"
+        say(f"in all: {known + rest if plan.seconds() or not unknown else nothing}")
         say(f"needs: {_needs(project.params, plan)}")
     for line in plan.missing:
         say(f"missing: {line}")

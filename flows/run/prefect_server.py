@@ -24,6 +24,7 @@ HINT = f"Prefect's server does not answer; start it again, or unset PREFECT_API_
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 START_LIMIT_S = 120.0  # a busy host, or a fresh home whose database is made
+TELL_AFTER_S = 20.0
 END_LIMIT_S = 5.0
 POLL_S = 0.1
 
@@ -88,19 +89,24 @@ def _free_port() -> int:
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: IO[bytes]) -> None:
-    limit = time.monotonic() + START_LIMIT_S
-    while process.poll() is None and time.monotonic() < limit:
+    from flows.run.progress import say  # not needed by the server's own process
+
+    begun = time.monotonic()
+    is_told = False
+    while process.poll() is None and (left_s := begun + START_LIMIT_S - time.monotonic()) > 0:
+        if not is_told and left_s < START_LIMIT_S - TELL_AFTER_S:
+            say(f"prefect: its server has not answered yet; it has {left_s:.0f} s more")
+            is_told = True
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=START_LIMIT_S):
+            with urllib.request.urlopen(f"{url}/health", timeout=left_s):
                 return
         except OSError:
             time.sleep(POLL_S)
     log.seek(0)
     said = log.read().decode(errors="replace").strip().splitlines()
     last = [line for line in said if "Error" in line][-1:] or said[-1:]
-    raise RuntimeError(
-        f"Prefect's temporary server did not start: {' '.join(last) or 'it gave no answer in time'}"
-    )
+    late = f"it gave no answer in {START_LIMIT_S:.0f} s, most likely because this machine is busy; give the command again, or set PREFECT_API_URL to a server that runs"
+    raise RuntimeError(f"Prefect's temporary server did not start: {' '.join(last) or late}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

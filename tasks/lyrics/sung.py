@@ -99,7 +99,8 @@ class _Song:
         )
 
     def _tell(self, kind: str, line: Line, text: str) -> None:
-        self.remarks.append(Remark(kind, line.number, text))
+        if line.number or kind != "label":  # a label that the file states as one is left out of no line
+            self.remarks.append(Remark(kind, line.number, text))
 
     def _strip(self, letters: Letters, voices: set[str]) -> None:
         """Takes out what stands in a line beside the words that are sung."""

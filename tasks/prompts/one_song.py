@@ -10,7 +10,6 @@ from pathlib import Path
 from eval.results.plural import counted
 from tasks.engine.song import Refused
 from tasks.lyrics.lyrics import Lyrics
-from tasks.lyrics.part_labels import has_part_texts
 from tasks.lyrics.parts.written import Remark
 from tasks.lyrics.read import read_lyrics
 from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, for_song
@@ -146,8 +145,7 @@ def write_request(
             timings, how = timed_in_holes(song.request(), lyrics, song.duration_s, said, params, limits)
         else:
             timings, how = _timed(song, lyrics, said, params, predictor)
-        labels = lyrics.labels if has_part_texts(lyrics.labels) else ()
-        timings = [replace(times, language=language, labels=labels) for times in timings]
+        timings = [replace(times, language=language, labels=lyrics.labels) for times in timings]
         if song.duration_s is None:
             _check_length(song, timings[0].duration_s, max_frames)
     style = folder / f"{name}.style.txt"
@@ -168,9 +166,7 @@ def write_request(
     write_bytes(style, f"{song.style}\n".encode())
     manifest = folder / f"{name}.manifest.json"
     write_json(manifest, rows)
-    remarks = [
-        one for one in lyrics.remarks if timings and not (one.kind == "label" and timings[0].labels)
-    ]  # labels that the file of times holds are told as it is read
+    remarks = [*lyrics.remarks] if timings else []  # else they are told as the lyrics are read
     return WrittenRequest(manifest, files[0], remarks, how, len(rows), lengths_s[0])
 
 

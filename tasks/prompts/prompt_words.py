@@ -26,7 +26,6 @@ from tasks.engine.song import Refused
 from tasks.languages.table import LANGUAGES
 from tasks.lyrics.language import in_their_language
 from tasks.lyrics.lyrics import EXAMPLES, Lyrics, summed
-from tasks.lyrics.part_labels import has_part_texts
 from tasks.lyrics.parts.written import Remark
 from tasks.models.phonemizer import Phonemizer, PhonemizerParams, build_phonemizer, for_song, phonemized
 from tasks.prompts.jamify_manifest import RefusedRow, Requests
@@ -78,9 +77,10 @@ class PromptWords:
     def rough(self) -> RoughTimes:
         """The times alone, to be edited."""
         words = [replace(word, phonemes=None) for word in self.words]
-        labels = self.lyrics.labels if has_part_texts(self.lyrics.labels) else ()
         end_s = max(word.end_s for word in words)
-        return RoughTimes(words, end_s, self.lyrics.line_starts or (0,), self.language, labels=labels)
+        return RoughTimes(
+            words, end_s, self.lyrics.line_starts or (0,), self.language, labels=self.lyrics.labels
+        )
 
     def as_sung(self) -> Lyrics:
         """The lyrics that the model was given: the words that are heard, with their times, lines and labels."""

@@ -56,8 +56,7 @@ class RoughTimesParams(Section):
 @dataclass(frozen=True)
 class RoughTimes:
     """Words with times, the length of the song they make, and the number of each line's first word; the language that they are
-    in, where songs have several; the phones in time of each word, where somebody knows them; the labels of parts, where they ask
-    for styles.
+    in, where songs have several; the phones in time of each word, where somebody knows them; the labels of parts.
     """
 
     words: list[Word]

@@ -50,7 +50,7 @@ class Ingest(Stage):
     """Reads the files of a song. Nothing it writes depends on any other song."""
 
     name = "ingest"
-    version = 6
+    version = 7
     reads = frozenset(
         {
             *("audio", "lyrics_path", "lyrics_text", "style_path", "content_hash"),

@@ -34,6 +34,6 @@ def with_labels(written: Written, line_words: Sequence[int], labels: Any) -> Wri
             told = f"label {number} has no 'text' of up to {LONGEST_LABEL} letters, or no 'before', a word's number"
             remarks.append(Remark("no_text", number, told))
             continue
-        placed.append((bisect_right(ends, before), 0, plain_line(f"[{text.translate(NO_BRACKETS)}]", number)))
+        placed.append((bisect_right(ends, before), 0, plain_line(f"[{text.translate(NO_BRACKETS)}]")))
     placed.sort(key=lambda one: one[:2])
     return replace(written, lines=tuple(line for *_, line in placed), remarks=tuple(remarks))

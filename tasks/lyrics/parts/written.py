@@ -40,7 +40,7 @@ class Syllable:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it is written; `number` is the line or entry of the file it stands on."""
+    """A line as it is written; `number` is the line or entry of the file it stands on, 0 where it stands among no lines (a label that is data)."""
 
     syllables: tuple[Syllable, ...]
     start_s: float | None = None

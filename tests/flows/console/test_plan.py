@@ -103,6 +103,7 @@ def test_a_plan_says_what_more_songs_are_needed_for_and_ends_in_1(
     assert (
         "missing: songs: 3 found; at least 34 by benchmark.num_songs (2 benchmark songs with lyrics)" in shown
     )
+    assert "in all: not known yet: no earlier run here had ingest" in shown
 
 
 def test_the_plan_is_readable_without_a_terminal(

@@ -63,12 +63,14 @@ def test_parts_that_ask_for_a_sound_are_placed_encoded_and_never_sung(tmp_path: 
             part_texts([Label(0, "Verse"), *labels], WORDS, 7.0)
 
     made = write(tmp_path, text=LYRICS, bpm=160.0)
-    assert "label" not in {remark.kind for remark in made.remarks}
+    assert [remark.number for remark in made.remarks if remark.kind == "label"] == [1, 2, 4, 6, 8]
     timed = read_lyrics(made.timed.read_bytes(), 10_000, 100)
     assert (timed.words, timed.labels) == (lyrics.words, lyrics.labels), "times to edit keep what was asked"
-    assert "part_labels" not in json.loads(
-        write(tmp_path / "..", text="[Verse]\nmoon\n", bpm=120.0).timed.read_text()
+    assert "label" not in {remark.kind for remark in timed.remarks}, (
+        "they were told, by the lines of the text"
     )
+    plain = json.loads(write(tmp_path / "..", text="[Verse]\nmoon\n", bpm=120.0).timed.read_text())
+    assert plain["part_labels"] == [{"before": 0, "text": "Verse"}], "one that asks for no sound is kept, too"
     for name in ("x.lrc", "x.txt", "x.jsonl", "x.songprep.txt", "x.lyrics.json"):
         again = read_lyrics(convert(timed, form_named(name)).data, 10_000, 100)
         assert again.words == lyrics.words, name
