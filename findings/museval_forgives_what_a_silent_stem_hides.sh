@@ -2,7 +2,7 @@
 # Packages: museval 0.4.1 (its metrics.py alone; the package around it asks for a program), scipy 1.17.1, numpy 2.4.6
 # Seen:     A window in which any one stem is silent, in the reference or in the answer, is NaN for every stem, and the song's score is the
 #           median of the others. A separator that mutes the voice wherever it fails rises from 10 to 20 dB: it scores as if nothing
-#           had gone wrong. Where nobody sings, as in each intro and solo, no stem is judged: the whole band may stand in
+#           had gone wrong. Where there is no voice, as in each intro and solo, no stem is judged: the whole band may stand in
 #           the voice's stem and be gone from its own, at 20 dB for both. Only exact silence does it: noise at -120 dB is judged.
 # Guessed:  A window is left out for the stem that is silent in it; a voice that is muted where it should be heard costs as much as noise.
 set -euo pipefail
