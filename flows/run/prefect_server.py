@@ -105,7 +105,10 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: IO[bytes]) -> None:
     log.seek(0)
     said = log.read().decode(errors="replace").strip().splitlines()
     last = [line for line in said if "Error" in line][-1:] or said[-1:]
-    late = f"it gave no answer in {START_LIMIT_S:.0f} s, most likely because this machine is busy; give the command again, or set PREFECT_API_URL to a server that runs"
+    late = (
+        f"it gave no answer in {START_LIMIT_S:.0f} s, most likely because this machine is busy; "
+        "give the command again, or set PREFECT_API_URL to a server that runs"
+    )
     raise RuntimeError(f"Prefect's temporary server did not start: {' '.join(last) or late}")
 
 

@@ -63,9 +63,8 @@ def _join(params: EngineParams) -> None:
         options["address"] = params.address
     else:
         variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        os.environ.setdefault(
-            "RAY_prestart_worker_first_driver", "0"
-        )  # a process a core, without `variables`
+        # Ray would start a process a core that lacks `variables` and so gets no work.
+        os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
         options |= {
             "num_cpus": os.cpu_count(),
             "include_dashboard": params.dashboard,

@@ -79,9 +79,11 @@ def _bring_what_others_compiled(folder: Path) -> None:
     """
     for index in sorted(folder.parent.glob(f"{OWN}*/*/*.nbi")):
         copy = folder / index.relative_to(index.parents[1])
-        if copy.exists() or not _is_own(index.parents[1]):
+        if copy.exists():
             continue
         with suppress(OSError):  # removed meanwhile, or no room: then it is compiled here
+            if not _is_own(index.parents[1]):
+                continue
             named = index.read_bytes()
             copy.parent.mkdir(exist_ok=True)
             for function in index.parent.glob(f"{glob.escape(index.stem)}.*.nbc"):
