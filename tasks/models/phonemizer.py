@@ -6,7 +6,6 @@ recogniser was heard to say, and the phones that recogniser was trained on.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -59,9 +58,6 @@ REWRITES = (
     ("̃", ""),
 )
 """espeak-ng's English symbols that the table lacks, and what stands for them; applied in this order."""
-
-NO_INITIALS = {"IT": "it", "US": "us"}
-"""Words that espeak-ng 1.52 spells where they are in capitals; of 11,790 usual English words no other that songs have."""
 
 AUTO = "auto"
 OTHER_NAMES = {"cmn": "zh"}
@@ -222,8 +218,7 @@ class EspeakPhonemizer(Phonemizer):
 
 class LyricsPhonemizer(Phonemizer):
     """Any phonemizer, for words as lyrics have them: hums and hushes by the table, held letters cut, and in English
-    signs read as words and IT as "it"; US as "us" where most of the words are in capitals, else as the country. Every
-    other word the phonemizer within says alone; no word's text changes, only how it is said.
+    signs read as words. Every other word the phonemizer within says alone; no word's text changes, only how it is said.
     """
 
     def __init__(self, within: Phonemizer, language: str) -> None:
@@ -235,24 +230,19 @@ class LyricsPhonemizer(Phonemizer):
     def phonemize(self, words: Sequence[str]) -> list[Pronunciation]:
         """One pronunciation a word; see `Phonemizer.phonemize`."""
         hummed = {word: interjection(word, self.english) for word in words}
-        loud = len(words) > 1 and 2 * sum(word.isupper() for word in words) > len(words)
-        read = {word: self._read(word, loud) for word, ipa in hummed.items() if ipa is None}
+        read = {word: self._read(word) for word, ipa in hummed.items() if ipa is None}
         said = dict(zip(read, self.within.phonemize(list(read.values())), strict=True))
         said |= {word: Pronunciation(ipa, 0) for word, ipa in hummed.items() if ipa is not None}
         return [said[word] for word in words]
 
-    def _read(self, word: str, loud: bool) -> str:
-        """What is read in place of a word, mostly itself; `loud`: it stands among words in capitals."""
+    def _read(self, word: str) -> str:
+        """What is read in place of a word, mostly itself."""
         cut = cut_runs(word, self.longest_run)
-        if not self.english:
-            return cut
-        bare = re.sub(r"\W", "", cut)
-        initials = "." in cut.strip(".") or (bare == "US" and not loud)
-        return NO_INITIALS[bare] if bare in NO_INITIALS and not initials else read_signs(cut)
+        return read_signs(cut) if self.english else cut
 
 
 def _identity(language: str) -> str:
-    return f"embedded/espeak-{language}@3-{version('espeakng-loader')}"
+    return f"embedded/espeak-{language}@2-{version('espeakng-loader')}"
 
 
 def _identity_of_many(languages: SongLanguages, symbols: str) -> str:
@@ -260,7 +250,7 @@ def _identity_of_many(languages: SongLanguages, symbols: str) -> str:
     packages += [] if languages.fixed else [DETECTOR[0]]
     versions = "".join(f"-{name}-{package_version(name)}" for name in dict.fromkeys(packages))
     song = languages.fixed or "+".join(languages.known)
-    return f"embedded/languages-{song}-{symbols}@2-espeak-{version('espeakng-loader')}{versions}"
+    return f"embedded/languages-{song}-{symbols}@1-espeak-{version('espeakng-loader')}{versions}"
 
 
 def build_phonemizer(params: PhonemizerParams) -> Phonemizer:
